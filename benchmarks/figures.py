@@ -43,9 +43,9 @@ def figure_times(model: str, view: str) -> dict[str, float]:
     """CPU seconds of each step that has a limit, for one view of one model."""
     architecture = describe(model, settings=Settings(offline=True))
     draw, light = view_of(view), theme("light")
-    display: DisplayList = draw(architecture, light, None)
+    display: DisplayList = draw(architecture, light, None).display
     return {
-        "layout and svg": faster(lambda: svg.emit(draw(architecture, light, None))),
+        "layout and svg": faster(lambda: svg.emit(draw(architecture, light, None).display)),
         "png": faster(lambda: png.emit(display, scale=2)),
         "pdf": faster(lambda: pdf.emit(display)),
     }

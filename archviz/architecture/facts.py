@@ -24,11 +24,13 @@ from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
+from archviz.architecture.table_roles import is_hashed, is_left_alone
 from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 
 CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length",
@@ -165,7 +167,8 @@ def _decodes(column: Column) -> bool:
 
 def _decoder_type(stack: Stack) -> str:
     """Dense or sparse, and hybrid when layers mix in different ways."""
-    families = {type(part.what) for kind in stack.kinds for part in kind.parts.mixers}
+    mixers = (part.what for kind in stack.kinds for part in kind.parts.mixers)
+    families = {type(what) for what in mixers if not isinstance(what, PositionMixer)}
     sparse = any(isinstance(part.what, MixtureOfExperts) for kind in stack.kinds for part in kind.parts.feeds)
     return ("Sparse MoE" if sparse else "Dense") + (", hybrid" if len(families) > 1 else "")
 
@@ -183,18 +186,11 @@ def _vocabulary(context: Context, roles: Roles, column: Column) -> tuple[int, st
     sizes = [
         (tensor.shape[0] or 0, tensor.name)
         for module in column.around for inner in module.walk()
-        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not _is_left_alone(context, inner)
+        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not is_left_alone(context, inner)
+        and not is_hashed(context.trace, inner)
         for tensor in inner.parameters.values()
     ]  # fmt: skip
     return max(sizes, key=lambda pair: pair[0], default=None)
-
-
-def _is_left_alone(context: Context, table: ModuleRecord) -> bool:
-    """Whether a pass that was understood looks no rows of a table up: it reads all of it, or nothing."""
-    if not context.trace or context.trace.call(table.path) is not None:
-        return False
-    read = {stored.name for stored in context.reading.stored.values()}
-    return context.trace.whole or any(tensor.name in read for tensor in table.parameters.values())
 
 
 def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:

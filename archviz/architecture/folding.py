@@ -29,11 +29,12 @@ def is_index(name: str) -> bool:
 
 def is_inert(module: ModuleRecord) -> bool:
     """Whether a module does nothing outside of training: dropout, drop path, identity."""
-    return not module.children and not module.parameters and _is_inert_class(module.class_name)
+    return not module.children and not module.parameters and is_inert_name(module.class_name)
 
 
 @lru_cache(maxsize=4096)
-def _is_inert_class(name: str) -> bool:
+def is_inert_name(name: str) -> bool:
+    """Whether a class or a function so called does nothing outside of training."""
     return bool(_INERT.search(name))
 
 

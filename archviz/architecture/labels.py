@@ -18,6 +18,7 @@ from archviz.patterns.linears import has_bias, linear_sizes, low_rank_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import NORM_OPS, FunctionalNorm, detect_norm, functional_norm
 from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.streams import detect_stream_mixer
@@ -245,7 +246,7 @@ def part_label(what: object, role: Role) -> Label:
     if isinstance(what, Attention):
         text = mixer_word(what)[1]
         return Label(role, text, attention_details(what))
-    if isinstance(what, Recurrence):
+    if isinstance(what, Recurrence | PositionMixer):
         return Label(role, what.title, [f"{key.replace('_', ' ')} {value}" for key, value in what.sizes.items()][:3])
     if isinstance(what, MixtureOfExperts):
         return Label(role, "MoE", moe_details(what))

@@ -17,6 +17,7 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts, Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import record
 
@@ -29,6 +30,7 @@ class Kind:
         example: The first of its layers that was traced, else the first.
         digest: Fingerprint of everything that makes layers equal.
         chosen: Lists inside the layers of which each calls elements of its own, with these: `adapters: 0-8`.
+        lengths: What the pass shows of the numbers of positions, where they change: `fewer queries than keys`.
     """
 
     indices: list[int]
@@ -42,6 +44,7 @@ class Kind:
     mixer_title: str = ""
     feed_title: str = ""
     chosen: tuple[str, ...] = ()
+    lengths: str | None = None
 
 
 def name_kinds(kinds: Sequence[Kind]) -> None:
@@ -62,7 +65,7 @@ def name_kinds(kinds: Sequence[Kind]) -> None:
 
 def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = False) -> tuple[str, str]:
     """Kind and title of a mixer: `sliding_attention`, `Sliding-window attention`."""
-    if isinstance(what, Recurrence):
+    if isinstance(what, Recurrence | PositionMixer):
         return what.kind, what.title
     assert isinstance(what, Attention)
     span = {each: each for each in ("sliding", "chunked", "windowed")}.get(
@@ -200,16 +203,29 @@ def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
 def _number(kinds: Sequence[Kind]) -> None:
     """Kinds that still share a name differ outside of their parts: in a norm, or in what they compute."""
     for name in dict.fromkeys(kind.id for kind in kinds):
-        same = sorted((kind for kind in kinds if kind.id == name), key=lambda kind: -len(kind.indices))
+        same = [kind for kind in kinds if kind.id == name]
+        same.sort(key=lambda kind: (-len(kind.indices), kind.lengths is not None))
         for number, kind in enumerate(same[1:], 2):
             others = [_traits([other.example]) for other in same if other is not kind]
-            extra = _difference(_traits([kind.example]), others)
-            words = trait_words(extra) if extra else f"variant {number}"
+            words = _apart(kind, others, [other for other in same if other is not kind]) or f"variant {number}"
             kind.id, kind.title = f"{name} ({words})", f"{kind.title} ({words})"
     seen: set[str] = set()
     for number, kind in enumerate(kinds, 1):
         kind.id += f" (variant {number})" if kind.id in seen else ""
         seen.add(kind.id)
+
+
+def _apart(kind: Kind, others: Sequence[set[str]], kinds: Sequence[Kind]) -> str | None:
+    """What a kind has and others of its name have not, or lacks and all of them have; else what happens to the number of positions."""
+    own = _traits([kind.example])
+    extra = _difference(own, others)
+    if extra:
+        return trait_words(extra)
+    if kind.lengths and all(other.lengths != kind.lengths for other in kinds):
+        return kind.lengths
+    held = {trait for trait in set.intersection(*others) if not re.search("[=:]", trait)}
+    lacking = _difference(held, [own])
+    return f"without {lacking.replace('_', ' ').strip()}" if lacking else None
 
 
 def kind_labels(kinds: Sequence[Kind]) -> dict[str, str]:

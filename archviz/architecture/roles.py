@@ -15,6 +15,7 @@ from archviz.patterns.linears import is_linear
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import field, record
 
@@ -113,4 +114,6 @@ def part_role(what: object) -> Role:
         return "attention"
     if isinstance(what, Recurrence):
         return cast("Role", what.role)
+    if isinstance(what, PositionMixer):
+        return "token_mixer"
     return "moe" if isinstance(what, MixtureOfExperts) else "feed_forward"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archviz.architecture.asides import ENTERS, NOT_READ, asides_by_flow, find_asides, unread_tensors, unseen_links
-from archviz.architecture.beside import find_beside, first_call, taps_layers
+from archviz.architecture.beside import find_beside, first_call, is_made_of, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import layer_read
@@ -14,6 +14,7 @@ from archviz.architecture.joined_states import joined_before
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
+from archviz.architecture.table_roles import score_tables
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
 from archviz.architecture.weaving import find_weaves, works_inside
@@ -64,6 +65,13 @@ class _Steps:
         self._beside = find_beside(context, column.around, first) if first else {}
         self._met = meetings(context, column.around, joins, first) if first else {}
         self._asides = find_asides(context, column, columns)
+        for path in [path for path, reads in self._beside.items() if not reads]:
+            source = _tower_read(context, path, columns, column)
+            if source is not None:
+                del self._beside[path]
+                self._asides[path] = (
+                    f"reads the output of the {source.title[:1].lower()}{source.title[1:]}, for the layers"
+                )
         self._modules = [
             module for module in column.around
             if not _only_lends(context, column, module)
@@ -72,6 +80,8 @@ class _Steps:
         self._weaves = find_weaves(context, column.stacks)
         self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
         self._asides = asides_by_flow(context, column, self._order()) | self._asides
+        self._of_scores = score_tables(context, self._modules, joins, first) if first else {}
+        self._asides |= self._of_scores
         self._unseen = unseen_links(context, self._order()) if context.trace else set()
 
     @property
@@ -113,6 +123,8 @@ class _Steps:
     def _item(self, module: ModuleRecord) -> ColumnItem:
         """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
         column, node = self._column, module_box(self._context, self._roles, self._column, module)
+        if module.path in self._of_scores and node.role == "embedding":
+            node.label = "Relative position bias"
         if module.path in self._asides:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
         if module.path in self._unseen:
@@ -139,6 +151,17 @@ class _Steps:
         place = self._place(module)
         below = [step for step in self._order() if isinstance(step, ModuleRecord) and self._place(step) < place]
         return [node_id(step.path) for step in below[-1:]]
+
+
+def _tower_read(context: Context, path: str, columns: list[Column], column: Column) -> Column | None:
+    """The tower whose last layer a module before the layers of another one reads."""
+    call = first_call(context.trace, context.modules[path])
+    for other in columns if call is not None else ():
+        last = context.trace.call(other.stacks[-1].layers[-1].path) if other is not column and other.stacks else None
+        if call is not None and last is not None and last.index < call.index:
+            if is_made_of(context.trace, call, {v.id for v in call.inputs}, {v.id for v in last.outputs}):
+                return other
+    return None
 
 
 def _called_again(context: Context, column: Column, module: ModuleRecord) -> Event | None:

@@ -14,6 +14,7 @@ from archviz.interpreter.reading import INPUTS_GIVEN, Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.recurrences import Recurrence
 from archviz.records import field, record
 
 _TITLES = {
@@ -244,7 +245,7 @@ def is_causal(column: Column) -> bool | None:
     flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
     if flags:
         return True if True in flags else (False if False in flags else None)
-    return True if mixers else None
+    return True if any(isinstance(mixer, Recurrence) for mixer in mixers) else None
 
 
 def _name(context: Context, columns: list[Column]) -> None:

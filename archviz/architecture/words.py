@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _LETTERS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 TAPS = "reads the stream between its layers"
 """What a box beside the layers does whose note says nothing else."""
+_NAMES = ("_", "rope", "nope")
+"""What short texts of patterns have that are names in code (`sliding_rope_gated`) and no words."""
 JOIN_WORDS: dict[str, str] = {
     "add": "added to the stream",
     "multiply": "multiplied with the stream",
@@ -78,7 +80,8 @@ def pattern_words(stack: LayerStack) -> str:
     The Architecture's own text stays where it is short and of plain words (`12 × (sliding, full)`).
     """
     ids = [kind.id for kind in stack.kinds if kind.id.casefold() != kind.title.casefold()]
-    if not any(kind in stack.pattern_text for kind in ids):
+    plain = not any(sign in stack.pattern_text for sign in _NAMES)
+    if plain and not any(kind in stack.pattern_text for kind in ids):
         return stack.pattern_text
     return repeat_text([_repeat(item) for item in stack.pattern], {kind.id: kind.title for kind in stack.kinds})
 

@@ -13,6 +13,7 @@ from archviz.architecture.model import (
     LayerStack,
     Tower,
 )
+from archviz.architecture.words import pattern_words
 from archviz.emit.dot_ports import LEADER, Ports, edge_looks, ports_of
 from archviz.emit.dot_text import arrow, box, cluster, opening, ports, quoted
 from archviz.figure.diagram_colours import hex_colour
@@ -118,7 +119,7 @@ class _Writer:
         for number, unit in enumerate(pattern_units(stack), start=1):
             unit_lines, ends = self._unit(unit, f"{name}.unit{number}", ends)
             lines += unit_lines
-        heading = f"{stack.path}: {stack.count} layers\n{stack.pattern_text}"
+        heading = f"{stack.path}: {stack.count} layers\n{pattern_words(stack)}"
         return list(cluster(name, heading, iter(lines), "#f8fafc")), ends
 
     def _unit(self, unit: PatternUnit, name: str, ends: list[str]) -> tuple[list[str], list[str]]:

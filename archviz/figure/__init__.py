@@ -1,7 +1,8 @@
 """From an Architecture to a drawing that any emitter can write.
 
 In: an `Architecture` (`draw_view`) or a hand-written diagram config (`diagram_*.py`).
-Out: a `DisplayList` (`display.py`) and the findings of `lint.py`.
+Out: a `DisplayList` (`display.py`), the findings of `lint.py`, which looks at that alone, and those of `faithful.py`, which holds it against
+the Figure and that against the Architecture.
 
     Architecture ─ overview.py, captions.py, flow.py, strips.py ─▶ Figure (model.py: what belongs together)
                  ─ page.py ─▶ DisplayList (display.py: rectangles, paths, text, in px)
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def draw_view(
     architecture: Architecture, view: str = "overview", *, theme: str = "light", module: str | None = None
 ) -> tuple[DisplayList, list[Finding]]:
-    """A view of a model and what the lint found in it.
+    """A view of a model and what is wrong with it: what it does not show as the Architecture has it, and what the lint found.
 
     Args:
         view: `overview`, `detailed`, `module` or `params`; see `views.py`.
@@ -40,11 +41,12 @@ def draw_view(
         UsageError: There is no such view, theme or module.
     """
     from archviz.figure import theme as themes
+    from archviz.figure.faithful import check_drawn
     from archviz.figure.lint import lint
     from archviz.figure.views import view as view_of
 
-    display = view_of(view)(architecture, themes.theme(theme), module)
-    return display, lint(display, printed=True)
+    drawn = view_of(view)(architecture, themes.theme(theme), module)
+    return drawn.display, [*check_drawn(drawn, architecture), *lint(drawn.display, printed=True)]
 
 
 def draw_overview(architecture: Architecture, *, theme: str = "light") -> tuple[DisplayList, list[Finding]]:

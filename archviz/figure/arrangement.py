@@ -11,6 +11,9 @@ from archviz.records import record, replace
 
 _FREE = 6  # up to so many panels every choice is tried
 _STRETCH = 1.3  # by so much the columns may become higher for what stands beside them
+_FAR = (
+    40.0  # px that a page may be higher for a panel beside the columns that a box of theirs opens, instead of another
+)
 _NARROWEST = 240.0  # px; less room beside the columns is left empty
 
 
@@ -70,6 +73,7 @@ def _hopeful(blocks: Sequence[Block], room: Room, inner: float) -> list[tuple[fl
         body = max(room.tall, high + room.notes if beside else 0.0)
         if beside and body > room.tall * _STRETCH and room.tall:
             continue
+        body += _FAR * sum([blocks[index].inner for index in beside])
         body += 0.12 * max(room.tall - room.notes - high, 0.0) + (GAP if below else 0.0)
         low = body + least_height([blocks[index] for index in below], inner)
         found.append((low, number, body, Arrangement(beside, width, high, below)))

@@ -183,7 +183,7 @@ def with_savings(insets: Sequence[Inset], architecture: Architecture) -> tuple[I
         Words(compact(parameters.total), accent=True),
         Words(" parameters only "),
         Words(compact(parameters.active), accent=True),
-        Words(f" ({share} %) are active per token"),
+        Words(f" ({share}\u00a0%) are active per token"),
     )
     return tuple(replace(inset, notes=(*inset.notes, savings)) if inset is first else inset for inset in insets)
 
@@ -239,7 +239,7 @@ def closed_words(modules: Mapping[str, str]) -> tuple[Sentence, ...]:
 
 
 def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Iterator[Box]:
-    """What an attention does to positions, queries and keys: RoPE and QK-norm, as its inside has them."""
+    """What an attention does to positions, queries and keys: RoPE and QK-norm, as its inside has them, or that it knows no positions."""
     roles = [box.role for box in inside.boxes]
     normed = architecture.fact("qk_norm")
     for role, label in (("rope", "RoPE"), ("qk_norm", "QK-norm")):
@@ -254,6 +254,12 @@ def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Itera
             details=details,
             status=example.status,
             description=example.description,
+        )
+    positions = architecture.fact("position_encoding")
+    unplaced = positions is not None and "NoPE" in str(positions.value) and "rope" not in roles
+    if unplaced and mixer.role == "attention" and "NoPE" not in mixer.label:
+        yield Box(
+            f"side/nope/{mixer.id}", "other", "NoPE", description="queries and keys are given no positions (NoPE)"
         )
 
 

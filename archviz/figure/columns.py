@@ -262,10 +262,16 @@ class Drafted:
         if inside is None or (self.savings.margins and block and block.id in self.book.inset_of):
             return
         if not any(box.id.startswith(f"{stack}/") for stack in self._minor_stacks()):
-            brief = self.savings.brief and block is not None and block.id in self.book.inset_of
+            told = block is not None and block.id in self.book.inset_of
             for side in captions.side_boxes(inside, self.architecture, box):
-                short = replace(side, details=(), label=side.label.replace("-", " "))  # which breaks its line
-                self._add_side(short if brief else side, (box.id,))
+                self._add_side(self._shortened(side) if told else side, (box.id,))
+
+    def _shortened(self, side: Box) -> Box:
+        """A box beside a column whose inset tells the rest: its name, and of RoPE the dimensions where there is room."""
+        if not (self.savings.brief or self.savings.slim):
+            return side
+        details = side.details[:1] if side.role == "rope" and not self.savings.brief else ()
+        return replace(side, details=details, label=side.label.replace("-", " "))  # which breaks its line
 
     def _minor_stacks(self) -> list[str]:
         towers = [tower for tower in self.architecture.towers if tower.id in self.minor]

@@ -135,7 +135,8 @@ class DisplayList:
 
     def items_between(self, top: float, bottom: float) -> tuple[Item, ...]:
         """The items of one page: those whose first shape stands between two heights, px."""
-        return tuple(item for item in self.items if top <= _height_of(next(_shapes((item,)))) < bottom)
+        first = ((item, next(_shapes((item,)), None)) for item in self.items)  # a group may be empty
+        return tuple(item for item, shape in first if shape and top <= _height_of(shape) < bottom)
 
     def groups(self) -> Iterator[Group]:
         """All groups, outer before inner, in painting order."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from archviz.architecture.model import Architecture
 from archviz.figure.columns import MAX_BOXES, minor_towers
-from archviz.figure.display import DisplayList
 from archviz.figure.insets import Known
 from archviz.figure.model import Figure
 from archviz.figure.overview import boxes_of, build_overview
 from archviz.figure.page import Page
-from archviz.figure.savings import Savings, ladder
+from archviz.figure.savings import Savings, ladder, narrower
 from archviz.figure.theme import Theme
 
 _TIGHT = 0.6  # density of the boxes
@@ -17,16 +16,11 @@ _TIGHTEST = 0.4  # where that alone is what makes a page fit
 _LOOSER = ((0.75, True), (0.75, False), (_TIGHT, True))  # with names on wires, or without
 _ALMOST = 40.0  # px by which a tight page is too large for the tightest to help
 _NEARLY = 400.0  # px by which a page is too large for a brief strip to help
-_HOPELESS = 1180.0  # px by which a page is too large for closer boxes to help
-
-
-def fitted_overview(architecture: Architecture, theme: Theme) -> DisplayList:
-    """The drawing of an overview; what it leaves out, it says."""
-    return fitted_page(architecture, theme).display()
+_HOPELESS = 1250.0  # px by which a page is too large for closer boxes to help
 
 
 def fitted_page(architecture: Architecture, theme: Theme) -> Page:
-    """The page of an overview, before it is drawn."""
+    """The page of an overview, before it is drawn; what it leaves out, it says."""
     best: Page | None = None
     rungs = _rungs(architecture)
     known = Known()
@@ -40,10 +34,20 @@ def fitted_page(architecture: Architecture, theme: Theme) -> Page:
         tried.append(figure)
         page = _placed(figure, theme)
         if page.badness <= 0:
-            return page
+            return _with_margins(page, architecture, savings, known)
         best = best if best and best.badness <= page.badness else page
     assert best is not None
     return best
+
+
+def _with_margins(page: Page, architecture: Architecture, savings: Savings, known: Known) -> Page:
+    """A page that fits, with what was saved beside its columns where that fits too when it is narrow."""
+    for slim in narrower(savings):
+        if boxes_of(architecture, slim, known) <= MAX_BOXES:
+            fuller = _placed(build_overview(architecture, slim, known), page.theme)
+            if fuller.badness <= 0:
+                return fuller
+    return page
 
 
 def _placed(figure: Figure, theme: Theme) -> Page:

@@ -9,9 +9,11 @@ from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Sentence, Words
 from archviz.figure.paint import DASHES, outline_of, paint_lines, text_line, wrap
+from archviz.figure.quantities import plain
 from archviz.figure.theme import Theme
 
 SIZE = 13.0
+_MOST_LINES = 8  # of a footer; the symbols of a detailed view may need six
 _MEANING = {
     "config": "stated by the configuration alone",
     "derived": "derived, not read from the running code",
@@ -25,7 +27,7 @@ def paint_title(title: str, subtitle: str, x: float, room: float, theme: Theme, 
     sizes = (size, 24.0, 20.0, 17.0)
     size = next((each for each in sizes if measure(title[:160], each, 700) <= room), sizes[-1])
     items: list[Item] = [text_line(fit(title, size, 700, room), x, 42, size, 700, theme.accent)]
-    lines = wrap((Words(subtitle),), 16, room)[:1]
+    lines = [(Words(fit(subtitle, 16, 400, room)),)]
     return items + paint_lines(lines, x, 66, theme, size=16, spacing=20, colour=theme.muted)
 
 
@@ -51,7 +53,10 @@ def _evenly(footer: Sentence, size: float, room: float) -> list[Sentence]:
         if len(narrower) > len(lines):
             break
         lines = narrower
-    return lines[:4]
+    if len(lines) > _MOST_LINES:
+        rest = " ".join(map(plain, lines[_MOST_LINES - 1 : _MOST_LINES + 1]))
+        lines[_MOST_LINES - 1 :] = [(Words(fit(rest, size, 400, room)),)]
+    return lines
 
 
 def footers_height(footers: Sequence[Sentence], room: float, size: float = SIZE) -> float:

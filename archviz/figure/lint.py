@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 from math import isfinite
 from typing import Literal
@@ -242,9 +242,9 @@ def _loose_ends(scene: _Scene) -> Iterator[Finding]:
     drawn = {group.id for group in scene.display.groups()}
     nodes = {area.owner: area for area in reversed(scene.nodes)}  # the first shape of a box is its outline
     for wire in scene.wires:
-        source, sign, rest = wire.owner.partition("~")
-        if wire.role != "edge" or not sign or rest.endswith("/label"):
+        if wire.role != "edge" or "~" not in wire.owner or wire.owner.endswith("/label"):
             continue
+        source, rest = _parted(wire.owner, drawn)
         for names, point in (([source], wire.points[0]), (_targets(source, rest), wire.points[-1])):
             if drawn.isdisjoint(names):
                 yield Finding(
@@ -253,6 +253,13 @@ def _loose_ends(scene: _Scene) -> Iterator[Finding]:
             known = [nodes[name] for name in names if name in nodes]
             if known and not any(_near(area, point) for area in known):
                 yield Finding("hard", "loose-end", "a wire does not reach its box", (wire.owner, known[0].owner))
+
+
+def _parted(name: str, drawn: Container[str]) -> tuple[str, str]:
+    """The ends that the id of a wire names: parted where the first is a box that is drawn, for ids may have the sign too."""
+    cuts = [place for place, char in enumerate(name) if char == "~"]
+    cut = next((cut for cut in cuts if name[:cut] in drawn), cuts[-1])
+    return name[:cut], name[cut + 1 :]
 
 
 def _targets(source: str, rest: str) -> list[str]:

@@ -15,8 +15,8 @@ from archviz.records import record, replace
 SUMMIT = replace(MAIN, wide=600.0)
 NOTE_SIZE = 13.5
 NOTE_LINE = 17.0
-_NOTE_WIDTH = 124.0
-_NOTE_OFFSET = 26.0
+_NOTE_WIDTH, _SLIM_NOTE = 124.0, 78.0
+_NOTE_OFFSET, _SLIM_OFFSET = 26.0, 20.0
 _SIDE_GAP = 20.0  # px between side boxes and their column
 _TWO_LANES, _THREE_LANES = (7.0, 13.0), (3.5, 8.0, 12.5)  # px left of the column
 _ENTRY = 7.0  # half of how far from the middle of a box wires of side boxes enter it, px
@@ -95,19 +95,27 @@ def _side_frames(sides: Sequence[SideBox], art: ColumnArt, lowest: float) -> dic
 
 @record(frozen=True)
 class NoteLines:
-    """A note in lines that fit its margin."""
+    """A note in lines that fit its margin, which may be a `slim` one."""
 
     note: Note
     lines: tuple[Sentence, ...]
+    slim: bool = False
 
     @property
     def height(self) -> float:
         return NOTE_LINE * len(self.lines)
 
+    @property
+    def offset(self) -> float:
+        """How far from its column it stands, px."""
+        return _SLIM_OFFSET if self.slim else _NOTE_OFFSET
 
-def wrapped_notes(notes: Sequence[Note]) -> list[NoteLines]:
+
+def wrapped_notes(notes: Sequence[Note], slim: bool = False) -> list[NoteLines]:
+    """The notes in lines; `slim` ones are short."""
+    width = _SLIM_NOTE if slim else _NOTE_WIDTH
     return [
-        NoteLines(note, tuple(line for sentence in note.lines for line in wrap(sentence, NOTE_SIZE, _NOTE_WIDTH)))
+        NoteLines(note, tuple(line for sentence in note.lines for line in wrap(sentence, NOTE_SIZE, width)), slim)
         for note in notes
     ]
 
@@ -134,18 +142,18 @@ def notes_width(notes: Sequence[NoteLines]) -> float:
         for note in notes
         for line in note.lines
     ]
-    return max(widths) + _NOTE_OFFSET + 14 if widths else 0.0
+    return max(widths) + notes[0].offset + 14 if widths else 0.0
 
 
 def paint_notes(notes: Sequence[NoteLines], art: ColumnArt, theme: Theme, on_left: bool) -> list[Item]:
     """Notes beside the boxes that they are about, on the left of the column or on its right."""
     edge = art.frame.x if on_left else art.frame.right
     sign = -1.0 if on_left else 1.0
-    x = edge + sign * _NOTE_OFFSET
     items: list[Item] = []
     free = float("-inf")
     placed = [(art.canvas.boxes[note.note.target], note) for note in notes if note.note.target in art.canvas.boxes]
     for frame, note in sorted(placed, key=lambda entry: entry[0].y):
+        x = edge + sign * note.offset
         y = frame.middle[1]
         top = max(y - note.height / 2, free)
         free = top + note.height + 8

@@ -218,7 +218,7 @@ class FactCell:
 
 @record(frozen=True)
 class Figure:
-    """Everything that one drawing shows."""
+    """Everything that one drawing shows; a `slim` one has narrow words beside its columns."""
 
     title: str
     subtitle: str
@@ -231,6 +231,7 @@ class Figure:
     facts: tuple[FactCell, ...] = ()
     footers: tuple[Sentence, ...] = field(default_factory=tuple)
     summit: Summit | None = None
+    slim: bool = False
 
 
 def diagrams(figure: Figure) -> list[Diagram]:

@@ -97,6 +97,7 @@ class _Overview:
             facts=once(f"facts {told}", lambda model: captions.facts(model, logits=told), architecture),
             footers=(*shared, *captions.closed_words(self.closed), *once("footers", captions.footers, architecture)),
             summit=self._summit(known),
+            slim=self.savings.slim,
         )
 
     def _summit(self, known: set[str]) -> Summit | None:

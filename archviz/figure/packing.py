@@ -20,10 +20,15 @@ Columns = tuple[tuple[int, ...], ...]
 
 @record(frozen=True)
 class Block:
-    """What is packed: its natural width, and its height at a given width, in px; it is no higher where it is wider."""
+    """What is packed: its natural width, and its height at a given width, in px; it is no higher where it is wider.
+
+    Args:
+        inner: Whether it shows the inside of something in another one, not of a box of a column.
+    """
 
     width: float
     height_at: Callable[[float], float]
+    inner: bool = False
 
 
 @record(frozen=True)

@@ -39,6 +39,7 @@ _ZOOMS = 28.0  # px between the columns and the panels, for the lines that join 
 _MAX_STRETCH = 3.2
 _CLIMB = 22.0  # px that wires have between the columns and what stands above them, with its own output
 _SLACK = 0.25  # by so much the frame of a panel that does not stretch may be higher than it, to end with its neighbours
+_ALONE, _TOGETHER = 1.2, 0.45  # by so much a panel that stretches may be higher, alone beside others or under others
 _EXACT = 0.01  # px that sums of widths may be off by
 _INNER = WIDEST - 2 * _MARGIN
 
@@ -76,9 +77,11 @@ class Page:
         )
         self.panels: list[Panel] = [*self.insets, *self.strips]
         self.feet: dict[float, float] = like.feet if like else {}  # heights by width, px
-        self.notes = wrapped_notes(figure.notes)
+        self.notes = wrapped_notes(figure.notes, figure.slim)
         self.arts: list[ColumnArt] = (
-            dense.arts if dense else [ColumnArt(column, theme, density, density) for column in figure.columns]
+            dense.arts
+            if dense
+            else [ColumnArt(column, theme, density, density, figure.slim) for column in figure.columns]
         )
         self.sides = [self._sides_of(art) for art in self.arts]
         self.items: list[Item] = []
@@ -141,10 +144,12 @@ class Page:
         return max((art.height for art in self.arts), default=0.0)
 
     def _arranged(self) -> Arrangement:
-        blocks = [Block(panel.width, panel.height_at) for panel in self.panels]
-        inner = max(_INNER, self.left - _MARGIN)
-        room = Room(inner - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
-        return arrange(blocks, room, inner)
+        opened = {zoom for art in self.arts for zoom in art.zooms.values()}
+        inner = [isinstance(panel, InsetArt) and panel.inset.id not in opened for panel in self.panels]
+        blocks = [Block(panel.width, panel.height_at, deep) for panel, deep in zip(self.panels, inner, strict=True)]
+        whole = max(_INNER, self.left - _MARGIN)
+        room = Room(whole - self.left - _ZOOMS + _MARGIN, self._tallest(), self._noted())
+        return arrange(blocks, room, whole)
 
     def _width(self, plan: Arrangement) -> float:
         """As wide as the columns with what stands beside them; the whole width of print where something stands below."""
@@ -237,15 +242,16 @@ class Page:
 
     def _stretch_columns(self, body: float) -> None:
         """Longer wires in columns that are lower than the page, so that they fill it."""
+        slim = self.figure.slim
         for index, art in enumerate(self.arts):
             if art.height >= body - 1 or (self.tucked and index == 0):
                 continue
             goal = body - 16 if self._feeds_last(art) else body  # for the line that leaves above it
-            longer = ColumnArt(art.column, self.theme, 2.0, self.density)
+            longer = ColumnArt(art.column, self.theme, 2.0, self.density, slim)
             stretch = self.density + (2.0 - self.density) * max(goal - art.height, 0.0) / max(
                 longer.height - art.height, 1.0
             )
-            self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH), self.density)
+            self.arts[index] = ColumnArt(art.column, self.theme, min(stretch, _MAX_STRETCH), self.density, slim)
 
     def _draw_columns(self, bottom: float) -> None:
         for art, x, own in zip(self.arts, self.xs, self.sides, strict=True):
@@ -404,6 +410,7 @@ def _stacked(panels: Sequence[Panel], x: float, top: float, width: float, room: 
         elastic, weight = list(panels[-1:]), heights[-1]
     y = top
     for panel, height in zip(panels, heights, strict=True):
-        more = min(spare * height / weight, height * 0.45) if panel in elastic else 0.0
+        most = height * (_ALONE if len(panels) == 1 else _TOGETHER)
+        more = min(spare * height / weight, most) if panel in elastic else 0.0
         yield panel, Frame(x, y, width, height + more)
         y += height + more + GAP

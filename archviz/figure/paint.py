@@ -28,7 +28,7 @@ _WIDER = {"attention_core": 1.35, "recurrence_core": 1.35, "experts": 1.35, "rou
 
 @record(frozen=True)
 class Style:
-    """Sizes of the boxes of one part of the figure, in px."""
+    """Sizes of the boxes of one part of the figure, in px; `slim` makes frames around them no wider than need be."""
 
     label: float = 15.0
     detail: float = 12.0
@@ -37,6 +37,7 @@ class Style:
     narrow: float = 184.0
     wide: float = 250.0
     line: float = 15.0
+    slim: bool = False
 
 
 MAIN = Style(label=15.5, detail=13.0, tall=30.0, narrow=168.0, wide=196.0, line=15.5)
@@ -45,11 +46,17 @@ INSET = Style(label=14.0, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=158
 MINOR_INSET = Style(label=13.5, detail=13.0, pad=7.0, tall=29.0, narrow=50.0, wide=150.0, line=15.5)
 SIDE = Style(label=14.0, detail=13.0, pad=7.0, tall=28.0, narrow=62.0, wide=126.0, line=15.5)
 _CHIP = replace(SIDE, pad=5.0, narrow=44.0, wide=56.0)
+_SLIM = replace(_CHIP, wide=76.0)
 
 
 def side_style(box: Box) -> Style:
-    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be."""
-    return _CHIP if box.role in ("rope", "qk_norm") and not box.details else SIDE
+    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be, and RoPE with short words narrow."""
+    if box.role not in ("rope", "qk_norm") or len(box.details) > 1:
+        return SIDE
+    words = [word for line in box.details for word in line.split()]
+    if box.role == "rope" and all(measure(word, _SLIM.detail) <= _SLIM.wide - 2 * _SLIM.pad for word in words):
+        return _SLIM if words else _CHIP
+    return SIDE if words else _CHIP
 
 
 def closer(style: Style, density: float) -> Style:
@@ -165,15 +172,18 @@ def _clauses(words: Sequence[str]) -> list[str]:
 
 
 def _bound(words: Sequence[str]) -> list[str]:
-    """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it.
+    """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it, a sum in brackets.
 
     >>> _bound(["3072", "→", "6144,", "kernel", "3", "×", "3,", "stride", "2"])
     ['3072', '→ 6144,', 'kernel 3 × 3,', 'stride 2']
+    >>> _bound(["4096", "→", "16", "×", "(64", "+", "192)"])
+    ['4096', '→ 16 × (64 + 192)']
     """
     bound: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
         named = before.isalpha() and before.islower() and word[:1].isdigit()
-        if bound and (named or word == "×" or before in _SIGNS):
+        inside = bound and bound[-1].count("(") > bound[-1].count(")")
+        if bound and (named or inside or word == "×" or before in _SIGNS):
             bound[-1] = f"{bound[-1]} {word}"
         else:
             bound.append(word)

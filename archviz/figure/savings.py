@@ -17,6 +17,7 @@ class Savings:
         feeds: Plain feed-forwards have no inset.
         twins: Of kinds of layers that are alike but for numbers one is drawn, the others are bars.
         folded: Small towers are one box each.
+        slim: What stands beside a column is narrow: words in short lines, and of RoPE the dimensions that it turns.
         notes: The facts alone tell sizes of embedding and vocabulary.
         brief: RoPE and QK-norm beside a column are names where an inset tells the rest.
         margins: Nothing stands beside a column that its insets or the facts tell: RoPE, QK-norm, sizes.
@@ -31,6 +32,7 @@ class Savings:
     feeds: bool = False
     twins: bool = False
     folded: bool = False
+    slim: bool = False
     notes: bool = False
     brief: bool = False
     margins: bool = False
@@ -79,6 +81,15 @@ LADDER: tuple[Savings, ...] = (
     replace(_LAST, layers=True, insets=0),
 )
 """From the figure that shows most to the one that shows least."""
+
+
+def narrower(savings: Savings) -> list[Savings]:
+    """What stood beside the columns and was saved, in less room, from the most to the least."""
+    if not (savings.notes or savings.brief or savings.margins):
+        return []
+    slim = replace(savings, slim=True, notes=False, brief=False, margins=False)
+    less = (slim, replace(slim, notes=True), replace(slim, brief=True), replace(slim, notes=True, brief=True))
+    return [each for each in less if each != replace(savings, slim=True)]
 
 
 def ladder(*, small_towers: bool, experts: bool, kinds: int) -> list[Savings]:

@@ -34,7 +34,8 @@ _TABLE = 64.0  # px: least width of a table beside the ⊕ at which it is added;
 _SHARE = 0.64
 _REACH = 16.0  # px between the two
 _FORK = 18.0  # px below a branch beside the stream, for the wire by which it reads that
-_PAD = 13.0
+_PAD, _SLIM_PAD = 13.0, 9.0
+_SIDE, _SLIM_SIDE = 16.0, 10.0  # px between the frame of layers and what it holds on its left and right
 _TITLE = 44.0
 _TITLE_LINES = 3
 _TITLE_ROOM = 190.0  # px on the left of the output that the title of a tower may ask for
@@ -179,10 +180,10 @@ class PanelElement:
         self.spine = self._end("input")
         self.outermost = outermost and panel.times > 1
         self.brace = brace_room(panel.times) if self.outermost else 0.0
-        least = style.narrow / 2 + 16
-        self.left = max(self.spine, least) + 16
-        self.right = max(self.placement.width - self.spine, least) + 16
-        if abs(self.left - self.right) < _LOPSIDED:
+        side, least = _side(style), style.narrow / 2 + _side(style)
+        self.left = max(self.spine, least) + side
+        self.right = max(self.placement.width - self.spine, least) + side
+        if not style.slim and abs(self.left - self.right) < _LOPSIDED:
             self.left = self.right = max(self.left, self.right)
         self.title = self._title_lines()
         self.head = 9.0 + 16.0 * len(self.title)
@@ -238,6 +239,11 @@ class PanelElement:
             canvas.wires.append(paint_arrow(arrow, moved, canvas.theme, arrow.target not in points or self.heads))
 
 
+def _side(style: Style) -> float:
+    """Room on the left and the right in the frame of layers, px."""
+    return _SLIM_SIDE if style.slim else _SIDE
+
+
 class RepeatElement:
     """Elements in a dashed frame with a brace."""
 
@@ -247,8 +253,8 @@ class RepeatElement:
         self.repeat = repeat
         self.parts = [element(item, style, stretch, False, not repeat.ordered) for item in repeat.items]
         self.brace = brace_room(repeat.times) if repeat.times > 1 else 0.0
-        self.left = max((part.left + part.brace for part in self.parts), default=0.0) + 16
-        self.right = max((part.right for part in self.parts), default=0.0) + 16
+        self.left = max((part.left + part.brace for part in self.parts), default=0.0) + _side(style)
+        self.right = max((part.right for part in self.parts), default=0.0) + _side(style)
         self.title = 24.0 if repeat.title else 0.0
         self.height = sum(part.height for part in self.parts) + _GAP * stretch * (len(self.parts) - 1) + 32 + self.title
 
@@ -327,22 +333,26 @@ def _wire(wire_id: str, start: Point, end: Point, theme: Theme, head: bool) -> G
 class ColumnArt:
     """A column with its size (`left` and `right` of the spine, `height`, in px) that can be drawn anywhere."""
 
-    def __init__(self, column: Column, theme: Theme, stretch: float = 1.0, density: float = 1.0) -> None:
+    def __init__(
+        self, column: Column, theme: Theme, stretch: float = 1.0, density: float = 1.0, slim: bool = False
+    ) -> None:
+        """`slim` frames are close around what they hold, and the right side of a layer is not as wide as its left."""
         self.column, self.theme = column, theme
-        style = closer(MINOR if column.minor else MAIN, density)
+        style = replace(closer(MINOR if column.minor else MAIN, density), slim=slim)
         self.canvas = Canvas(theme, style, gap=_GAP * stretch)
         parts = [element(step, style, stretch) for step in column.steps]
         ends = [isinstance(step, Box) and step.role in ("input", "output") for step in column.steps]
         self.below = parts[:1] if ends and ends[0] else []
         self.above = parts[-1:] if len(parts) > 1 and ends[-1] else []
         self.parts = parts[len(self.below) : len(parts) - len(self.above)]
-        self.left = max((part.left + part.brace for part in self.parts), default=60.0) + _PAD
+        self.left = max((part.left + part.brace for part in self.parts), default=60.0) + (_SLIM_PAD if slim else _PAD)
         # The output goes up beside the title; a small tower says its size more shortly where it has to.
         size, second = (13.5, "") if column.minor else (14.5, column.subtitle)
         words = max(measure(column.title[:80], size, 700), measure(second[:80], 13)) + 24
         self.left = max(self.left, min(words, _TITLE_ROOM))
         self.beside_title = not column.minor or words <= self.left
-        self.right = max((part.right for part in self.parts), default=60.0) + _PAD
+        roomy = not slim or column.tied is not None  # for the line of the tie
+        self.right = max((part.right for part in self.parts), default=60.0) + (_PAD if roomy else _SLIM_PAD)
         self.feeders = [(box, box_size(box, SIDE)) for box in column.feeders]
         inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)
         self.container = inner + 2 * _PAD + _TITLE

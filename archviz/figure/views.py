@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from archviz.architecture.model import Architecture
 from archviz.errors import UsageError
@@ -10,20 +11,38 @@ from archviz.figure import captions
 from archviz.figure.display import DisplayList
 from archviz.figure.model import Sentence, Words
 from archviz.figure.theme import Theme
+from archviz.records import record
 from archviz.spans import Status
 
+if TYPE_CHECKING:
+    from archviz.figure.ledger import Ledger
+    from archviz.figure.model import Figure, Strip
+    from archviz.figure.params import Sizes
 
-def overview(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+
+@record(frozen=True)
+class Drawn:
+    """A drawing and what it was made of: the figure of an overview, the ledgers and strips of a detailed view, the sizes of bars."""
+
+    display: DisplayList
+    figure: Figure | None = None
+    ledgers: tuple[Ledger, ...] = ()
+    strips: tuple[Strip, ...] = ()
+    sizes: Sizes | None = None
+
+
+def overview(architecture: Architecture, theme: Theme, module: str | None = None) -> Drawn:
     """The whole model: towers, kinds of layers with their repeats, and what is inside of them."""
-    from archviz.figure.fitting import fitted_overview
+    from archviz.figure.fitting import fitted_page
 
-    return fitted_overview(architecture, theme)
+    page = fitted_page(architecture, theme)
+    return Drawn(page.display(), figure=page.figure)
 
 
-def detailed(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+def detailed(architecture: Architecture, theme: Theme, module: str | None = None) -> Drawn:
     """Every operation, with the shape of its tensor and the formula of its parameters."""
     from archviz.figure.detailed import build_detailed
-    from archviz.figure.ledger import Ledger, LedgerArt
+    from archviz.figure.ledger import LedgerArt
     from archviz.figure.overview import strips_of
     from archviz.figure.panels import Panel, StripArt
     from archviz.figure.print_size import ROOM
@@ -44,8 +63,10 @@ def detailed(architecture: Architecture, theme: Theme, module: str | None = None
     )  # fmt: skip
     panels: list[Panel] = [LedgerArt(ledger, theme, ROOM) for ledger in ledgers]
     first = len(architecture.towers)
-    panels[first:first] = [StripArt(strip, theme) for strip in strips_of(architecture)]
-    return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
+    strips = tuple(strips_of(architecture))
+    panels[first:first] = [StripArt(strip, theme) for strip in strips]
+    statuses = _statuses(box.status for each in ledgers for box in each.diagram.boxes)
+    return Drawn(place_sheet(heading, panels, theme, statuses), ledgers=tuple(ledgers), strips=strips)
 
 
 def _symbol_words(architecture: Architecture, used: set[str]) -> Iterator[Words]:
@@ -56,7 +77,7 @@ def _symbol_words(architecture: Architecture, used: set[str]) -> Iterator[Words]
         yield Words(f" {each.meaning or each.key} {each.value:,}{'; ' if place < len(shown) - 1 else '.'}")
 
 
-def module_view(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+def module_view(architecture: Architecture, theme: Theme, module: str | None = None) -> Drawn:
     """The data flow of one module.
 
     Raises:
@@ -77,10 +98,11 @@ def module_view(architecture: Architecture, theme: Theme, module: str | None = N
         (*(((*words,),) if (words := list(_symbol_words(architecture, shapes.used))) else ()), *captions.footers(architecture)[:1]),
     )  # fmt: skip
     panels = [LedgerArt(ledger, theme, ROOM) for ledger in ledgers]
-    return place_sheet(heading, panels, theme, _statuses(box.status for each in ledgers for box in each.diagram.boxes))
+    statuses = _statuses(box.status for each in ledgers for box in each.diagram.boxes)
+    return Drawn(place_sheet(heading, panels, theme, statuses), ledgers=tuple(ledgers))
 
 
-def params(architecture: Architecture, theme: Theme, module: str | None = None) -> DisplayList:
+def params(architecture: Architecture, theme: Theme, module: str | None = None) -> Drawn:
     """Every operation as large as the logarithm of its parameters."""
     from archviz.figure.bars import BarsArt, ComponentsArt, SkylineArt, decades
     from archviz.figure.panels import Panel
@@ -105,14 +127,14 @@ def params(architecture: Architecture, theme: Theme, module: str | None = None) 
         captions.title(architecture), subtitle, f"Parameters of {architecture.identity.id} by operation.",
         (scale, *captions.footers(architecture)),
     )  # fmt: skip
-    return place_sheet(heading, panels, theme)
+    return Drawn(place_sheet(heading, panels, theme), sizes=sizes)
 
 
 def _statuses(found: Iterator[Status]) -> Sequence[Status]:
     return sorted(set(found))
 
 
-View = Callable[[Architecture, Theme, str | None], DisplayList]
+View = Callable[[Architecture, Theme, str | None], Drawn]
 VIEWS: Mapping[str, View] = {"overview": overview, "detailed": detailed, "module": module_view, "params": params}
 
 

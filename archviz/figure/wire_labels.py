@@ -10,10 +10,12 @@ from archviz.figure.fonts import measure
 from archviz.figure.model import Arrow
 from archviz.figure.paint import Frame
 from archviz.figure.theme import Theme
+from archviz.records import replace
 
 SIZE = 13.0
 _LONGEST = 112.0
 _ROOM = 1.5
+_APART = 6.0  # px between two labels beside each other, which would else read as one
 
 
 def paint_wire_labels(
@@ -22,6 +24,7 @@ def paint_wire_labels(
     """The labels that have a free place beside their wire, inside of `bounds`."""
     segments = [segment for route in routes for segment in pairwise(route)]
     taken = list(boxes)
+    labels: list[Frame] = []
     painted: list[Group] = []
     for arrow, route in zip(arrows, routes, strict=True):
         width = measure(arrow.label, SIZE, 500)
@@ -29,8 +32,8 @@ def paint_wire_labels(
             continue
         for frame, anchor in _places(route, width):
             inside = frame.x > bounds.x + 4 and frame.right < bounds.right - 4
-            if inside and not _blocked(frame, taken, segments):
-                taken.append(frame)
+            if inside and not _blocked(frame, [*taken, *labels], segments):
+                labels.append(replace(frame, x=frame.x - _APART, width=width + 2 * _APART))
                 x = frame.x if anchor == "start" else frame.right
                 text = Text(x, frame.bottom - 3.2, (Run(arrow.label, 500, theme.muted, SIZE),), anchor)
                 painted.append(Group(f"{arrow.id}/label", "label", (text,)))

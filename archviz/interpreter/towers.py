@@ -146,6 +146,11 @@ def other_inputs(
     others = [name for name in parameters if name in MODALITIES and name not in kept and name not in names]
     if others:
         yield from combinations(interp, [*names, *others], _part_of(interp, config, others), batch, seq, kept, stated)
+    twins = {
+        name: given[name.removeprefix("decoder_")] for name in parameters if name.removeprefix("decoder_") in given
+    }
+    if not set(twins) <= set(given):
+        yield {**twins, **given}
     beside = [name for name in stated if name in parameters and name not in (*kept, *names) and _is_data(name)]
     for more in ([beside] if beside else []) + ([[*others, *beside]] if beside and others else []):
         yield from combinations(interp, [*names, *more], config, batch, seq, kept, stated)

@@ -176,8 +176,11 @@ def _trace_otherwise(
     others = other_inputs(interp, model, given, batch, seq)
     lacking = lacking_inputs(interp, model, given, best[1], batch, seq)
     tried, refusal = [_forms(given)], Refusal(given, best)
+    told, later = {_refused(given, best[1])}, list[tuple[int, Iterator[dict[str, Any]]]]()
     while best[1] and len(tried) <= MOST_TRIED:
         other = next(lacking, None) or next(others, None)
+        if other is None and 2 * interp.steps < interp.limits.steps:
+            other = _furthest(later)
         if other is None:
             break
         if _forms(other) in tried:
@@ -187,17 +190,37 @@ def _trace_otherwise(
         enough = len(best[1]) if best[0].ended_by is None else None
         recorder, gaps, _ = _run(interp, model, other, enough=enough)
         refusal.meet(other, (recorder, gaps))
+        if gaps and _refused(other, gaps) not in told:  # it failed in another way, which may be mended
+            told.add(_refused(other, gaps))
+            later.append((len(recorder.events), lacking_inputs(interp, model, other, gaps, batch, seq)))
         if _reach(recorder, gaps) > _reach(*best) or asks_further(gaps, best[1]):
             best = recorder, gaps
             lacking = lacking_inputs(interp, model, other, gaps, batch, seq)
+            later.append((len(recorder.events), other_inputs(interp, model, other, batch, seq)))
     return refusal.instead_of(best)
+
+
+def _furthest(waiting: list[tuple[int, Iterator[dict[str, Any]]]]) -> dict[str, Any] | None:
+    """The next of the inputs that wait: of those for the pass that came furthest, so many events."""
+    while waiting:
+        chosen = max(waiting, key=lambda each: each[0])
+        found = next(chosen[1], None)
+        if found is not None:
+            return found
+        waiting.remove(chosen)
+    return None
+
+
+def _refused(given: dict[str, Any], gaps: list[Gap]) -> tuple[object, ...]:
+    """How a pass failed, and the ranks of what it was given."""
+    return gaps[0].reason, *((name, len(value.sizes)) for name, value in given.items() if isinstance(value, Tensor))
 
 
 def _forms(given: dict[str, Any]) -> dict[str, Any]:
     return {name: (value.shape, value.dtype) if isinstance(value, Tensor) else value for name, value in given.items()}
 
 
-MOST_TRIED = 20
+MOST_TRIED = 32
 """How many other inputs are tried where a pass is not understood."""
 
 

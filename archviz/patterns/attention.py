@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from math import prod
 
 from archviz.interpreter.reading import Event, ModuleRecord
@@ -34,6 +35,8 @@ _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.s
 _GATES = ("sigmoid", "silu", "softplus")
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
+_CUTS = ("slice", "getitem", "narrow", "split", "chunk", "contiguous", "to")
+_NEAR = 40  # steps before a call in which its inputs are cut
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
 
@@ -102,12 +105,22 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
-    named = "attention" in module.class_name.lower() and len(module.children) >= 2
+    named = "attention" in module.class_name.lower() and _projects_twice(module)
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
         return None
     return _describe(module, projections, trace)
+
+
+def _projects_twice(module: ModuleRecord) -> bool:
+    """Whether a module holds several projections, as an attention does; the output behind one, or a block around one, has only one child with any."""
+    own = sum(len(tensor.shape) > 1 for tensor in module.parameters.values())
+    return own + sum(map(_has_matrix, module.children.values())) > 1
+
+
+def _has_matrix(module: ModuleRecord) -> bool:
+    return any(len(t.shape) > 1 for each in (module, *module.children.values()) for t in each.parameters.values())
 
 
 def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
@@ -157,16 +170,18 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
     mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    heads = _heads(module, projections, head_dim, value_dim, core)
+    call = trace.call(module.path)
+    path = find_score_path(trace, call)
+    heads = _heads(module, projections, head_dim, value_dim, core) or _heads_of_scores(path, projections)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
         head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
+    if head_dim is None and heads and path is not None:
+        head_dim = _width_of_scores(path, heads, projections)
     kv_heads = _kv_heads(module, projections, heads, head_dim, core)
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
-    call = trace.call(module.path)
-    path = find_score_path(trace, call)
     function = None if norms or call is None else _norm_by_function(trace, call, path, core, head_dim)
     factors = operand_factors(trace, call) if call is not None else []
     values = [each.number for each in factors if each.operand == "values" and each.number]
@@ -196,6 +211,25 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         projection_bounds=_projection_bounds(projections, trace, call) if call is not None else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _heads_of_scores(path: ScorePath | None, projections: dict[str, ModuleRecord]) -> int | None:
+    """The heads of the queries that the scores are products of, `[B, H, S, d]`, where they are as wide together as their projection."""
+    shape = path.operands[0].shape if path is not None and path.operands is not None else None
+    sizes = linear_sizes(projections["q"]) if "q" in projections else None
+    if not shape or len(shape) != 4 or sizes is None:
+        return None
+    heads, width = shape[1], shape[3]
+    return heads if heads and width and heads * width == sizes[1] else None
+
+
+def _width_of_scores(path: ScorePath, heads: int, projections: dict[str, ModuleRecord]) -> int | None:
+    """The width of the queries that the scores are products of, where so many heads of it fill a fused or an output projection."""
+    shape = path.operands[0].shape if path.operands is not None else None
+    width = (shape or (None,))[-1] or 0
+    fused, output = (linear_sizes(projections[part]) if part in projections else None for part in ("qkv", "o"))
+    fits = (fused is not None and fused[1] == 3 * heads * width) or (output is not None and output[0] == heads * width)
+    return width if width and fits else None
 
 
 def _projection_bounds(projections: dict[str, ModuleRecord], trace: Trace, call: Event) -> str | None:
@@ -322,8 +356,20 @@ def _is_cross(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
     if call is not None:
         streams = {v.id for v in call.inputs if trace.carries(v) and len(v.shape or ()) == 3 and _is_float(v.dtype)}
         named = re.search(r"cross|encoder_attn|encdec", (module.path.rpartition(".")[2] + module.class_name).lower())
+        if len(streams) > 1 and len({_whole(trace, call, stream) for stream in streams}) == 1:
+            return False  # pieces of one sequence
         return len(streams) > 1 and (bool(named) or _reads_keys_elsewhere(projections, call, streams, trace))
     return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
+
+
+def _whole(trace: Trace, call: Event, value: int) -> int:
+    """The value that another one is cut off before a call."""
+    for event in islice(trace.backwards(call), _NEAR):
+        if event.kind == "op" and any(made.id == value for made in event.outputs) and event.inputs:
+            if canonical(event.name) not in _CUTS:
+                break
+            value = event.inputs[0].id
+    return value
 
 
 def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, streams: set[int], trace: Trace) -> bool:
@@ -339,7 +385,26 @@ def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, str
             if not reached.isdisjoint([value.id for value in event.inputs]):
                 reached.update([value.id for value in event.outputs])
     queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
-    return bool(queries and keys) and queries.isdisjoint(keys)
+    return bool(queries and keys) and queries.isdisjoint(keys) and not _have_one_origin(queries, keys, call, trace)
+
+
+def _have_one_origin(queries: set[int], keys: set[int], call: Event, trace: Trace) -> bool:
+    """Whether keys are made of nothing but what queries are made of, in the layer around a call: two mixes of the same states."""
+    layer = trace.parent(call)
+    while layer is not None and layer.kind != "call":
+        layer = trace.parent(layer)
+    if layer is None:
+        return False
+    origins: dict[int, set[int]] = {value.id: {value.id} for value in layer.inputs if trace.carries(value)}
+    for event in trace.inside(layer):
+        if event.index >= call.index:
+            break
+        found = (
+            set[int]().union(*(origins.get(value.id, ()) for value in event.inputs)) if trace.is_leaf(event) else set()
+        )
+        origins.update((value.id, found | origins.get(value.id, set())) for value in event.outputs if found)
+    of_queries, of_keys = (set[int]().union(*(origins.get(each, {each}) for each in ids)) for ids in (queries, keys))
+    return of_keys <= of_queries
 
 
 def _is_float(dtype: str | None) -> bool:

@@ -261,7 +261,7 @@ class TermReader:
         source = event.inputs[0]
         for place, value in enumerate(event.outputs):
             several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
-            words = cut_words(event, value, self.positions) or several
+            words = self._neighbours(event, place, source) or cut_words(event, value, self.positions) or several
             if words and value.shape != source.shape:
                 self.terms[value.id] = Term("cut", words, (self._term(source),))
             elif _count(source) == _count(value) is not None:
@@ -271,6 +271,18 @@ class TermReader:
             else:
                 self.terms[value.id] = self._term(source)
             self.bases[value.id] = self.bases.get(source.id, source.id)
+
+    def _neighbours(self, event: Event, place: int, source: ValueRef) -> str | None:
+        """Which of every two neighbours is kept, where features were viewed as pairs: `view(…, -1, 2).unbind(-1)`."""
+        layout = self.layouts.get(source.id)
+        (key, size), *others = (layout.axes[-1] if layout is not None and layout.axes else ()) or (((), 0),)
+        inner = layout is not None and key[:1] == (len(layout.source) - 1,) and len(key) > 1 and set(key[1:]) == {1}
+        if size != 2 or others or not inner:
+            return None
+        index, rank = str(event.options.get("index", "")), len(source.shape or ())
+        if canonical(event.name) == "unbind" and event.options.get("1", event.options.get("dim", 0)) in (-1, rank - 1):
+            return ("even places", "odd places")[place]
+        return {"..., 0": "even places", "..., 1": "odd places"}.get(index)
 
     def _write(self, target: int, made: Term) -> None:
         self.terms[target] = made

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from archviz.interpreter.events import Events, Repeat
 from archviz.interpreter.reading import MASKS_GIVEN, Event, ValueRef
-from archviz.patterns.op_families import FRESH, SHAPED_LIKE, canonical, writes_in_place
+from archviz.patterns.op_families import FRESH, PLACED, SHAPED_LIKE, canonical, writes_in_place
 
 _VIEWS = frozenset({
     "view", "reshape", "transpose", "permute", "contiguous", "to", "unsqueeze", "squeeze", "expand", "expand_as", "flatten",
@@ -312,6 +312,8 @@ class Trace:
         name = canonical(event.name) if event.kind == "op" else ""
         if name in FRESH or (name in SHAPED_LIKE and inputs[0].id not in found):
             return
+        if name in PLACED and all(value.id not in found for value in (inputs[0], *inputs[2:])):
+            return  # where something is put is no data
         for value in event.outputs:
             if value.dtype != "bool":  # which places hold something is a mask, no data
                 found.add(value.id)

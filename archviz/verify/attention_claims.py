@@ -20,6 +20,7 @@ from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.keys_elsewhere import keys_elsewhere
+from archviz.verify.local_settings import local_settings
 from archviz.verify.query_norms import computed_norm
 from archviz.verify.view import LayerView
 
@@ -40,6 +41,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
         if value is not None:
             yield view.claim(key, value, core)
     yield from _span(view, what)
+    yield from local_settings(view)
     yield from _ranks(view, what)
     yield from _grouped_output(view)
     yield from _compression(view)
@@ -291,18 +293,39 @@ def _reaches(view: LayerView, table: ModuleRecord, added: frozenset[int]) -> boo
     return bool(reached & added)
 
 
+def _is_bias_table(module: ModuleRecord) -> bool:
+    return "bias" in module.name and (module.library or "").endswith("Embedding") and bool(module.parameters)
+
+
+def _bias_words(table: ModuleRecord) -> str:
+    sizes = next(iter(table.parameters.values())).shape
+    return f"relative bias, {sizes[0]} buckets × {sizes[1]} heads"
+
+
+def _bias_beside(view: LayerView, path: ScorePath) -> tuple[str, Span | None] | None:
+    """The relative bias that a table beside the layers gives all of them (MPNet), and the line that makes the table."""
+    tables = [
+        m for m in view.context.modules.values() if _is_bias_table(m) and not any(map(str.isdigit, m.path.split(".")))
+    ]
+    table = next((m for m in tables if _reaches(view, m, path.added)), None)
+    return (f"{_bias_words(table)}, computed once by {table.path}", table.created_at) if table is not None else None
+
+
 def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
     """A bias on the scores that is no mask: a learned table by distance, or slopes by distance (ALiBi)."""
-    tables = [m for m in view.module.walk() if "bias" in m.name and (m.library or "").endswith("Embedding")]
+    tables = [m for m in view.module.walk() if _is_bias_table(m)]
     if tables:
-        sizes = next(iter(tables[0].parameters.values())).shape
-        value = f"relative bias, {sizes[0]} buckets × {sizes[1]} heads"
+        value = _bias_words(tables[0])
         if not _reaches(view, tables[0], path.added):
             value += ", stored, not seen beside the scores"
         status: Status = "unverified" if "stored" in value else "verified"
         yield view.claim("attention.position_bias", value, tables[0].created_at, path.product_at, status=status)
         return
     if path.added & view.trace.score_biases:
+        beside = _bias_beside(view, path)
+        if beside is not None:
+            yield view.claim("attention.position_bias", *beside, path.product_at)
+            return
         yield view.claim("attention.position_bias", "the relative bias that another layer computed", path.product_at)
         return
     built = next((e for e in view.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)

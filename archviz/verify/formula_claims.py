@@ -15,6 +15,7 @@ from archviz.patterns.compression import pooling_rates
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.term_text import term_lines
@@ -176,7 +177,13 @@ def _subject(view: LayerView) -> str:
     what = view.part.what if view.part else None
     if isinstance(what, Attention):
         return "attention"
-    return "feed_forward" if isinstance(what, FeedForward) else "mixer" if isinstance(what, Recurrence) else "moe"
+    return (
+        "feed_forward"
+        if isinstance(what, FeedForward)
+        else "mixer"
+        if isinstance(what, Recurrence | PositionMixer)
+        else "moe"
+    )
 
 
 def _is_plain(module: ModuleRecord, trace: Trace) -> bool:

@@ -53,6 +53,9 @@ def _followed(view: LayerView, made: Mapping[int, Event], value: ValueRef, place
         if moved is not None:
             value, place = event.inputs[moved[0]], moved[1]
             continue
+        if canonical(event.name) in ("view_as_complex", "view_as_real"):  # a pair of numbers is one, and two again
+            value, place = event.inputs[0], (*place, 0) if canonical(event.name) == "view_as_complex" else place[:-1]
+            continue
         data = next((each for each in event.inputs if view.trace.carries(each)), None)
         if data is None:
             raise NotFollowed(event.name)

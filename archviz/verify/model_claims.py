@@ -41,9 +41,12 @@ def model_claims(
             yield _from_fact(fact)
     yield from _published(architecture)
     yield from _patterns(architecture, context, stacks)
-    main = max(stacks, key=lambda stack: len(stack.layers), default=None)
-    if main is not None:
-        yield from _embedding(context, main, lines)
+    longest = max((len(stack.layers) for stack in stacks), default=0)
+    for main in (stack for stack in stacks if len(stack.layers) == longest):
+        steps = list(_embedding(context, main, lines))
+        yield from steps
+        if steps:
+            break
     yield from _logits(context, architecture, lines)
 
 

@@ -12,12 +12,14 @@ from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.norms import Norm
 from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import (
     branch_placements,
     find_residual_adds,
     is_parallel,
     norm_places,
+    other_branches,
     prevailing,
     unscaled,
 )
@@ -26,6 +28,7 @@ from archviz.spans import Span
 from archviz.verify.attention_claims import NO_KNOWN_NORM, inner_norms
 from archviz.verify.claims import Claim
 from archviz.verify.feed_forward_claims import feed_forward_claims
+from archviz.verify.own_residuals import show_own_residuals
 from archviz.verify.uncalled import uncalled
 from archviz.verify.view import LayerView
 
@@ -38,22 +41,24 @@ _PLACES = {"pre": "before a branch", "post": "after a branch", "post_residual": 
 
 def layer_claims(view: LayerView) -> Iterator[Claim]:
     """Norms and residual structure of a kind of layer, from the data flow of its example."""
-    yield from _norm_claims(view)
+    flow = layer_flow(view)
+    held = view.kind.parts.norms | (show_own_residuals(view, flow) if flow is not None else {})
+    yield from _norm_claims(view, held)
     yield from _unused_modules(view)
     yield from _uncalled_modules(view)
-    flow = layer_flow(view)
     if flow is None:
         return
     parts = {path: part for part in (*view.kind.parts.mixers, *view.kind.parts.feeds) for path in part.paths}
     mixers = {path for part in view.kind.parts.mixers for path in part.paths}
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
-    norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
+    norms = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in held}
     placements = branch_placements(flow, norms, set(branches), _first_nodes(flow, branches, parts))
     if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
         yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
-        places = norm_places(flow, norms, set(branches))
+        others = {each for ends in other_branches(flow, norms, set(branches)) for each in ends}
+        places = norm_places(flow, norms, {*branches, *others})
         words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
@@ -177,17 +182,17 @@ def _norm_words(view: LayerView, path: str, norm: Norm) -> str:
     return name + ("" if norm.size else ", no weight") + ("" if _reads_weight(view, path) else ", weight not used")
 
 
-def _norm_claims(view: LayerView) -> Iterator[Claim]:
+def _norm_claims(view: LayerView, held: Mapping[str, Norm]) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
-    for path, norm in view.kind.parts.norms.items():
+    for path, norm in held.items():
         kinds.setdefault(_norm_words(view, path, norm), []).append(path)
     for name, paths in kinds.items():
         module = view.context.modules[paths[0]]
         yield view.claim("norm.kind", name, module.defined_at or module.created_at)
         yield view.claim("norm.count", len(paths), *(view.context.modules[p].created_at for p in paths))
-    eps = {norm.eps for norm in view.kind.parts.norms.values() if norm.eps is not None}
+    eps = {norm.eps for norm in held.values() if norm.eps is not None}
     if len(eps) == 1:
-        first = view.context.modules[next(iter(view.kind.parts.norms))]
+        first = view.context.modules[next(iter(held))]
         yield view.claim("norm.eps", eps.pop(), first.created_at)
 
 
@@ -256,7 +261,7 @@ def _factor(flow: Flow, add: int, skipped: int, of_skip: bool) -> float | str | 
 def _scale_of(node: FlowNode, view: LayerView | None = None) -> float | str:
     """The number that a product or quotient multiplies by; else that it is learned, or which stored number it is."""
     number = number_in(node.events[0])
-    if number:
+    if number is not None and (number or node.name != "div"):
         return 1 / number if node.name == "div" else number
     stored = view.context.reading.stored if view is not None else {}
     names = [stored[value.id].name.rpartition(".")[2] for value in node.reads if value.id in stored]
@@ -297,9 +302,10 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
     if isinstance(what, FeedForward):
         yield from feed_forward_claims(view, what)
         yield from inner_norms(view, "feed_forward.norms")
-    elif isinstance(what, Recurrence):
+    elif isinstance(what, Recurrence | PositionMixer):
         yield view.claim("mixer.kind", what.title)
-        yield view.claim("mixer.family", what.role.replace("_", " "))
+        if isinstance(what, Recurrence):
+            yield view.claim("mixer.family", what.role.replace("_", " "))
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")

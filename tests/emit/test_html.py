@@ -225,6 +225,19 @@ def test_nothing_is_requested_and_nothing_complained(page: Browser) -> None:
     assert page.complaints() == []
 
 
+def test_panels_stand_in_columns_that_fill_the_window(page: Browser) -> None:
+    """In columns no higher than the page they would leave half of a tall window empty, and be half as large."""
+    page.call("Emulation.setDeviceMetricsOverride", width=800, height=1000, deviceScaleFactor=1, mobile=False)
+    page.click("#expand")
+    shares = page.run(
+        "(([a, b]) => [b.width / a.width, b.height / a.height])"
+        "(['canvas', 'view'].map(id => document.getElementById(id).getBoundingClientRect()))"
+    )
+    page.call("Emulation.clearDeviceMetricsOverride")
+    page.click("#expand")
+    assert min(shares) > 0.7
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the page is not looked at here")
 def test_a_figure_too_tall_to_be_read_whole_begins_at_its_upper_end(tmp_path: Path) -> None:
     model = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True))

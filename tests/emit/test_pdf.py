@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from archviz.emit import pdf
-from archviz.figure import draw_overview
+from archviz.figure import draw_overview, draw_view
 from archviz.figure.display import DisplayList
 from tests.figure.zoo import ZOO
 
@@ -26,3 +26,8 @@ def test_the_bundled_font_is_embedded() -> None:
 
 def test_a_hostile_title_is_a_title() -> None:
     assert pdf.emit(DisplayList(100, 50, title='") #panic("x\\')).startswith(b"%PDF-")
+
+
+def test_bars_of_a_model_without_a_number_for_any_box_are_an_empty_page_not_a_crash() -> None:
+    display, _ = draw_view(ZOO["qwen35"](), "params")
+    assert pdf.emit(display).startswith(b"%PDF-")

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archviz.architecture.model import Architecture, BlockNode, Fact
 from archviz.figure import captions
 from archviz.figure.model import column_boxes
 from archviz.figure.overview import build_overview
 from archviz.figure.quantities import plain
 from archviz.figure.savings import Savings
+from archviz.records import replace
 from tests.figure.samples import node
 from tests.figure.zoo import ZOO
 
@@ -100,7 +99,7 @@ def test_the_fact_strip_gives_counts_in_full_with_their_units() -> None:
 
 def test_savings_are_told_where_experts_are_routed() -> None:
     insets = {inset.title: [plain(note) for note in inset.notes] for inset in build_overview(ZOO["qwen35"]()).insets}
-    told = "Resource savings: of 397B parameters only 17B (4.27 %) are active per token"
+    told = "Resource savings: of 397B parameters only 17B (4.27\u00a0%) are active per token"
     assert told in insets["Mixture of experts"]
     assert told not in insets["Gated attention"]
 
@@ -120,6 +119,16 @@ def test_side_boxes_follow_the_inside_of_the_mixer() -> None:
     assert sides["RoPE"].box.details == ("64 of 256 dims", "θ = 10,000,000")
     assert [target.rsplit("/", 1)[-1] for target in sides["RoPE"].targets] == ["self_attn"]
     assert build_overview(ZOO["bert"]()).sides == ()
+
+
+def test_attention_that_is_given_no_positions_says_so_beside_its_column() -> None:
+    qwen = ZOO["qwen35"]()
+    for graph in qwen.blocks:
+        graph.nodes[:] = [replace(each, role="other") if each.role == "rope" else each for each in graph.nodes]
+    assert "NoPE" not in {side.box.label for side in build_overview(qwen).sides}
+    qwen.facts.append(Fact(key="position_encoding", value="none (NoPE)"))
+    side = next(side for side in build_overview(qwen).sides if side.box.label == "NoPE")
+    assert [target.rsplit("/", 1)[-1] for target in side.targets] == ["self_attn"]  # no linear attention
 
 
 def test_norms_that_are_not_on_queries_and_keys_are_no_qk_norm() -> None:

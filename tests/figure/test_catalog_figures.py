@@ -162,6 +162,25 @@ def test_rope_and_qk_norm_stand_beside_the_columns_of_the_flagship_figures() -> 
     assert len(next(side for side in overview(V4).sides if side.box.label == "RoPE").targets) == 4
 
 
+@pytest.mark.parametrize("name", [QWEN, V4, "Qwen/Qwen3-Next-80B-A3B-Instruct", "google/gemma-4-26B-A4B"])
+def test_a_dense_page_keeps_its_leaders_and_the_dimensions_that_rope_turns(name: str) -> None:
+    page = fitted_page(model(name), LIGHT)
+    rope = [side.box.details for side in page.figure.sides if side.box.role == "rope"]
+    assert len(page.figure.notes) == 2
+    assert all(len(lines) == 1 and lines[0].endswith("dims") for lines in rope)
+    assert page.badness <= 0
+    if name == QWEN:
+        assert rope == [("64 of 256 dims",)]
+
+
+def test_patterns_of_layers_are_told_in_words_and_not_in_names_of_code() -> None:
+    assert (
+        overview("HuggingFaceTB/SmolLM3-3B").strips[0].text
+        == "9 × (3 × RoPE attention + SwiGLU, 1 × NoPE attention + SwiGLU)"
+    )
+    assert "_" not in overview("meta-models/Muse-Glimmer-30B").strips[0].text
+
+
 def test_a_further_head_says_what_the_checkpoint_holds_of_it() -> None:
     box = overview(V4).columns[-1].beyond
     assert box is not None

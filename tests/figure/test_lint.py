@@ -74,6 +74,15 @@ def test_two_wires_from_the_side_do_not_lie_on_each_other() -> None:
     assert [finding for finding in lint(display) if finding.severity == "hard"] == []
 
 
+def test_the_ends_of_a_wire_are_found_where_a_module_has_the_sign_between_them_in_its_name() -> None:
+    """T5 has two attentions of one name, `attention` and `attention~2`."""
+    wire = Group("attention~2/a~b", "edge", (Path(((100, 90), (100, 140)), "#000", arrow_end=True),))
+    boxes = (node("attention~2/a", 50, 50), node("attention~2/b", 50, 140))
+    assert lint(page(*boxes, wire)) == []
+    assert {finding.rule for finding in lint(page(boxes[0], wire))} == {"missing-box"}
+    assert {finding.rule for finding in lint(page(boxes[1], wire))} == {"missing-box"}
+
+
 def test_a_clean_page_has_no_finding() -> None:
     wire = Group("e", "edge", (Path(((100, 90), (100, 140)), "#000", arrow_end=True),))
     assert lint(page(BOX, wire, node("b", 50, 140, words("also", 100, 165)))) == []

@@ -10,12 +10,14 @@ from archviz.architecture.model import Architecture, BlockGraph, Fact, PatternIt
 from archviz.descriptions import describe
 from archviz.figure import draw_overview, draw_view
 from archviz.figure.display import DisplayList, Group, Path, Rect, Text
+from archviz.figure.fitting import fitted_page
 from archviz.figure.fonts import measure
 from archviz.figure.furniture import paint_footers
 from archviz.figure.lint import lint
 from archviz.figure.model import Words
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
+from archviz.figure.panels import InsetArt
 from archviz.figure.print_size import RATIO, smallest_in_print
 from archviz.figure.theme import LIGHT
 from archviz.formats import THEMES
@@ -216,3 +218,22 @@ def test_no_line_of_a_footer_is_a_single_word() -> None:
     lines = [item.content for item in items if isinstance(item, Text)]
     assert len(lines) == 2
     assert min(map(len, lines)) > len(words) / 3
+
+
+def test_beside_the_column_stands_what_its_boxes_open_rather_than_what_another_inset_opens() -> None:
+    page = fitted_page(describe("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", settings=Settings(offline=True)), LIGHT)
+    opened = set(page.arts[-1].zooms.values())
+    beside = [panel.inset.id for place in page.plan.beside if isinstance(panel := page.panels[place], InsetArt)]
+    assert len(beside) == 2
+    assert set(beside) <= opened
+
+
+def test_a_panel_alone_beside_others_ends_where_they_end() -> None:
+    display, _ = draw_overview(describe("openai/whisper-tiny", settings=Settings(offline=True)))
+    frames = [group.items[0] for group in display.groups() if group.role == "panel"]
+    ends: dict[float, float] = {}
+    for frame in frames:
+        assert isinstance(frame, Rect)
+        ends[frame.x] = max(ends.get(frame.x, 0.0), frame.y + frame.height)
+    assert len(ends) == 2
+    assert max(ends.values()) - min(ends.values()) < 1

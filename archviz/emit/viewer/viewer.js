@@ -20,17 +20,12 @@
     pages.forEach((element, index) => show(element, index === page));
     const { width, height } = data.pages[page];
     const beside = [...data.insets.filter((inset) => insets.has(inset.id)), ...data.rest.filter((each) => each.id !== 'foot')];
-    const tallest = Math.max(height - TOP - MARGIN, ...beside.map((each) => each.height));
-    let x = width, y = TOP, widest = 0, right = width, bottom = height;
     for (const each of data.insets) show(pieces.get(each.id), insets.has(each.id));
-    for (const each of beside) {
-      if (y > TOP && y + each.height > TOP + tallest) { x += widest + GAP; y = TOP; widest = 0; }
-      pieces.get(each.id).setAttribute('transform', `translate(${x} ${y})`);
-      widest = Math.max(widest, each.width);
-      right = Math.max(right, x + each.width + MARGIN);
-      bottom = Math.max(bottom, y + each.height + MARGIN);
-      y += each.height + GAP;
-    }
+    const lowest = Math.max(height - TOP - MARGIN, ...beside.map((each) => each.height));
+    const ways = [1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4].map((times) => columns(beside, width, height, lowest * times));
+    const best = ways.reduce((one, other) => (share(other) > share(one) * 1.05 ? other : one));
+    for (const [id, x, y] of best.places) pieces.get(id).setAttribute('transform', `translate(${x} ${y})`);
+    let { right, bottom } = best;
     const foot = data.rest.find((each) => each.id === 'foot');
     if (foot) {
       pieces.get('foot').setAttribute('transform', `translate(${MARGIN} ${bottom})`);
@@ -42,6 +37,28 @@
     const shown = things();
     if (!shown.includes(current)) makeCurrent(shown[0] || null);
     find();
+  }
+
+  // Panels in columns of at most a height, beside the page.
+  function columns(beside, width, height, tallest) {
+    const places = [];
+    let x = width, y = TOP, widest = 0, right = width, bottom = height;
+    for (const each of beside) {
+      if (y > TOP && y + each.height > TOP + tallest) { x += widest + GAP; y = TOP; widest = 0; }
+      places.push([each.id, x, y]);
+      widest = Math.max(widest, each.width);
+      right = Math.max(right, x + each.width + MARGIN);
+      bottom = Math.max(bottom, y + each.height + MARGIN);
+      y += each.height + GAP;
+    }
+    return { places, right, bottom };
+  }
+
+  // How large a drawing can be shown whole.
+  function share({ right, bottom }) {
+    const frame = boxOf(canvas), foot = data.rest.find((each) => each.id === 'foot');
+    const low = foot ? foot.height + MARGIN : 0, wide = foot ? foot.width + 2 * MARGIN : 0;
+    return Math.min(frame.width / Math.max(right, wide), frame.height / (bottom + low));
   }
 
   function pageWith(open) {
