@@ -12,7 +12,7 @@ from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
 from archviz.architecture.kinds import Stack
 from archviz.architecture.labels import Label, part_label, spared_details
-from archviz.architecture.model import BlockGraph
+from archviz.architecture.model import IDLE, BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
 from archviz.architecture.roles import Roles, part_role
@@ -94,9 +94,11 @@ class GraphBook:
         expose_hidden_residuals(self.context, flow, keep_inner(self.context))
         labels: dict[int, Label] = {}
         branches: dict[int, str] = {}
+        idle: list[Part] = []
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             node = self._collapse(flow, part)
             if node is None:
+                idle += [part] if self.context.trace.whole else []
                 continue
             role = part_role(part.what)
             label = part_label(part.what, role)
@@ -122,6 +124,7 @@ class GraphBook:
             zooms=zooms, labels=labels, residuals=True,
         )  # fmt: skip
         graph.notes += ["Some steps are drawn as one."] if lost else []
+        graph.notes += [f"{_title(kind, part)} ({part.paths[0].rpartition('.')[2]}) {IDLE}." for part in idle]
         self.graphs[layer_id] = graph
 
     def _collapse(self, flow: Flow, part: Part) -> int | None:
