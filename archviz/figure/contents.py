@@ -108,6 +108,14 @@ def contents_of_figure(figure: Figure) -> Contents:
     return found
 
 
+def contents_of_columns(columns: Sequence[Column]) -> Contents:
+    """What columns side by side have to show, without anything beside them."""
+    found = Contents()
+    for column in columns:
+        _Column(found, column, feeding=False).add()
+    return found
+
+
 def contents_of_ledgers(ledgers: Sequence[Ledger], strips: Iterable[Strip] = ()) -> Contents:
     """What a detailed view or the view of a module has to show in its panels."""
     found = Contents()
