@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from archviz.architecture.context import Context
 from archviz.interpreter.reading import Event, Frequencies, ModuleRecord, ValueRef
+from archviz.patterns.makers import makers
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import detect_rope
 
@@ -27,12 +28,7 @@ def frequency_vectors(context: Context, rotation: Event) -> list[Frequencies]:
 
 
 def _made_before(context: Context, rotation: Event) -> dict[int, Event]:
-    made: dict[int, Event] = {}
-    for event in context.trace.before(rotation):
-        if event.kind == "op":
-            for value in event.outputs:
-                made.setdefault(value.id, event)
-    return made
+    return makers(event for event in context.trace.before(rotation) if event.kind == "op")
 
 
 def _found(context: Context, made: dict[int, Event], tables: Iterable[ValueRef]) -> list[Frequencies]:

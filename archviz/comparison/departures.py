@@ -2,125 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from archviz.architecture.attention_facts import USUAL_SCALE
-from archviz.architecture.column_layers import runs_of
-from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, Fact, LayerKind, LayerStack
-from archviz.architecture.words import pattern_words, value_words
+from archviz.architecture.model import MIXER_ROLES, Architecture, Evidence, LayerKind, LayerStack
+from archviz.architecture.words import pattern_words
 from archviz.comparison.blocks import find_module
-from archviz.records import record
-from archviz.spans import Status
-from archviz.verify.claims import Claim
+from archviz.comparison.departure import Departure, main_stacks
+from archviz.comparison.fact_departures import fact_departures, is_set
 
 _ATTENTION = "attention"
-
-
-@record(frozen=True)
-class Departure:
-    """One thing that a plain decoder does not have.
-
-    Args:
-        key: The fact that shows it, or `layers`, `towers`.
-        name: In the field's words; `text` says it with numbers; `why` is the reason that is usually given for it.
-        small: A setting rather than a mechanism.
-        kinds: Kinds of mixers or feed-forwards that have it; empty where all do.
-    """
-
-    key: str
-    name: str
-    text: str
-    why: str = ""
-    status: Status = "verified"
-    evidence: tuple[Evidence, ...] = ()
-    small: bool = False
-    kinds: tuple[str, ...] = ()
-
-
-@record(frozen=True)
-class _Rule:
-    """A fact whose value departs.
-
-    Args:
-        departs: Whether one value (of one kind of layer) does.
-        text: What it does, with `{}` for the value.
-    """
-
-    key: str
-    name: str
-    departs: Callable[[object], bool]
-    text: str
-    why: str = ""
-    small: bool = False
-
-
-def _set(value: object) -> bool:
-    return value not in (None, False, "none", 0)
-
-
-def _not(*usual: object) -> Callable[[object], bool]:
-    return lambda value: value is not None and value not in usual
-
-
-_RULES = (
-    _Rule("attention_kind", "Multi-head latent attention", lambda v: v == "multi-head latent (MLA)",
-          "keys and values are rebuilt from one compressed vector", "the cache keeps only that vector"),
-    _Rule("attention_kind", "Multi-query attention", lambda v: v == "multi-query (MQA)", "all query heads share one key and value head",
-          "a small cache"),
-    _Rule("attention_compression", "Compressed keys and values", _set, "neighbouring positions are pooled: {}",
-          "long contexts cost a fraction in cache and attention"),
-    _Rule("indexer_top_k", "Indexer that chooses positions", _set, "each query attends to the {} best positions that an indexer scores",
-          "attention whose cost does not grow with all of the context"),
-    _Rule("grouped_output", "Output projection in groups", _set, "slices of the heads are projected apart: {}", "fewer parameters for wide heads"),
-    _Rule("query_rank", "Low-rank queries", _set, "queries go through a vector of width {}", "fewer parameters in wide layers"),
-    _Rule("attention_gate", "Gated attention output", _set, "{}, before the output projection", "heads can be shut off; no attention sinks needed"),
-    _Rule("attention_sinks", "Attention sinks", _set, "a learned logit per head joins the softmax, so that a head may attend to nothing",
-          "stable attention without a first token that takes all"),
-    _Rule("sliding_window", "Sliding-window attention", _set, "a query sees {} tokens", "cache and cost of these layers stop growing with the context"),
-    _Rule("attention_chunk", "Chunked attention", _set, "a query sees its chunk of {} tokens", "cache and cost of these layers stop growing"),
-    _Rule("qk_norm", "QK-norm", _set, "queries and keys are normalised {}", "scores stay in range in training"),
-    _Rule("attention_softcap", "Softcapped attention scores", _set, "scores are squashed to ±{}", "scores stay in range"),
-    _Rule("attention_scale", "Attention scale of its own", _not(USUAL_SCALE), "scores are multiplied by {} instead of one over the root of the head's width", "", True),
-    _Rule("value_scale", "Scaled values", _not(1, 1.0), "values are multiplied by {}", "", True),
-    _Rule("query_temperature", "Tempered queries", _set, "queries are multiplied by a factor that {}", "scores stay sharp in long contexts"),
-    _Rule("projection_bounds", "Clamped projections", _set, "what queries, keys and values are projected to is clamped: {}", "no outliers in training", True),
-    _Rule("cross_attention_layers", "Cross-attention layers", _set, "{} layers attend to another sequence", "images or a source text enter there"),
-    _Rule("rope_layout", "Interleaved RoPE", lambda v: v == "interleaved", "pairs of neighbouring channels are rotated, not halves", "", True),
-    _Rule("mrope_section", "Multi-axis RoPE", _set, "channels are rotated by time, height and width: sections {}", "images and video have places of their own"),
-    _Rule("position_encoding", "Positions", _not("RoPE", "M-RoPE"), "{} instead of RoPE"),
-    _Rule("rope_scaling", "Scaled RoPE", lambda v: isinstance(v, dict) and v.get("rope_type") not in (None, "default", "proportional"),
-          "rotations are rescaled: {}", "a longer context than it was trained on first", True),
-    _Rule("experts", "Mixture of experts", _set, "{} experts", "more parameters at the cost of few"),
-    _Rule("zero_experts", "Experts without weights", _set, "{} further choices hand a token on or give nothing", "easy tokens cost less"),
-    _Rule("router_expert_scale", "Scaled experts", _set, "a factor for each expert: {}", "", True),
-    _Rule("shared_expert_hidden_size", "Shared expert", _set, "an expert of width {} that every token visits", "what all tokens need is learnt once"),
-    _Rule("shared_expert_gate", "Gated shared expert", _set, "a {} gate weighs the shared expert", "", True),
-    _Rule("router_score", "Router scores", _not("softmax", "softmax over top-k"), "experts are scored by {}", "scores of experts do not compete"),
-    _Rule("router_correction_bias", "Bias in the choice of experts", _set, "a bias joins the choice of experts and not their weights",
-          "experts are balanced without a loss for it"),
-    _Rule("router_choice", "Hash routing", lambda v: v == "hash of the token id", "experts are looked up by the token's id", "the choice is fixed and needs no balancing"),
-    _Rule("router_groups", "Groups of experts", _set, "experts are chosen within {}", "fewer devices for a token"),
-    _Rule("router_scaling", "Scaled expert weights", _not(1, 1.0), "the weights of the chosen experts are multiplied by {}", "", True),
-    _Rule("residual_streams", "Several residual streams", _set, "{} residual streams are mixed around each branch (hyper-connections)",
-          "deep models keep more than one path"),
-    _Rule("sinkhorn_iterations", "Doubly stochastic mixing", _set, "the mixing matrix is balanced by {} Sinkhorn rounds", "the size of the streams is kept", True),
-    _Rule("feed_forward", "Feed-forward", _not("SwiGLU"), "{} instead of SwiGLU"),
-    _Rule("activation", "Activation", _not("SiLU"), "{} instead of SiLU", "", True),
-    _Rule("norm", "Norms", lambda v: isinstance(v, str) and not v.startswith("RMSNorm"), "{} instead of RMSNorm"),
-    _Rule("norm_placement", "Placement of norms", _not("pre-norm"), "{}", "training stays stable"),
-    _Rule("parallel_block", "Parallel block", _set, "attention and feed-forward read the same input and are added together", "one wait less on each layer"),
-    _Rule("attention_mask", "Attention to both sides", lambda v: v in ("none", "bidirectional", "regions", "windows"), "nothing hides what comes later"),
-    _Rule("logit_softcap", "Softcapped logits", _set, "logits are squashed to ±{}", "", True),
-    _Rule("logits_scaling", "Scaled logits", _not(1, 1.0), "logits are divided by {}", "", True),
-    _Rule("logit_scale", "Scaled logits", _set, "logits are multiplied by {}", "", True),
-    _Rule("embedding_multiplier", "Scaled embeddings", _not(1, 1.0), "embeddings are multiplied by {}", "", True),
-    _Rule("embedding_scale", "Scaled embeddings", _set, "embeddings are multiplied by {}", "", True),
-    _Rule("residual_multiplier", "Scaled branches", _not(1, 1.0), "branches are multiplied by {} before they are added", "", True),
-    _Rule("layer_scale", "Scaled layers", _set, "what a layer gives is multiplied by its {}", "", True),
-    _Rule("shared_layers", "Shared layers", _set, "{}", "fewer parameters for the same depth"),
-    _Rule("mtp_layers", "Multi-token prediction", _set, "layers that predict further tokens: {}", "a denser training signal; drafts for speculative decoding"),
-    _Rule("tied_embeddings", "Tied embeddings", lambda v: v is True, "the output head is the embedding's table", "fewer parameters", True),
-)  # fmt: skip
 
 
 def departures(architecture: Architecture) -> list[Departure]:
@@ -128,169 +18,14 @@ def departures(architecture: Architecture) -> list[Departure]:
     towers.
     """
     found = [
-        *_mixers(architecture), *_from_facts(architecture), *_partial_rope(architecture), *_normalised_embeddings(architecture), *_beside(architecture), *_shared_parts(architecture), *_towers(architecture),
+        *_mixers(architecture), *fact_departures(architecture), *_partial_rope(architecture), *_normalised_embeddings(architecture), *_beside(architecture), *_shared_parts(architecture), *_towers(architecture),
     ]  # fmt: skip
     return sorted(found, key=lambda each: each.small)
 
 
-def claimed_departures(claims: Sequence[Claim]) -> list[Departure]:
-    """What claims say that no fact does: shared keys and values, rotations that are taken back, clamped experts, branches times learned numbers."""
-    return [*_keys_elsewhere(claims), *_claimed(claims), *_gated_branches(claims)]
-
-
-_CLAIMED = (
-    ("attention.values_from", "Keys that are values too", "values are made of what projects the keys: {}", "one projection and one cached vector less", False),
-    ("rope.inverse", "Rotation taken back", "the rotation is undone on what attention gives: {}", "values that are also keys carry no position on", False),
-    ("moe.clamp", "Clamped activation", "what enters the product of an expert is clamped: {}", "no outliers in low precision", True),
-)  # fmt: skip
-
-
-def _claimed(claims: Sequence[Claim]) -> Iterator[Departure]:
-    for key, name, text, why, small in _CLAIMED:
-        found = [claim for claim in claims if claim.key == key and claim.status != "unverified"]
-        if found:
-            values = ", ".join(dict.fromkeys(value_words(claim.value) for claim in found))
-            words = text.format(values) + (_share(found, claims) if key.startswith("attention.") else "")
-            yield Departure(key, name, words, why, found[0].status, tuple(found[0].evidence[:3]), small)
-
-
-def _share(found: Sequence[Claim], claims: Sequence[Claim]) -> str:
-    """In how many of the layers with an attention, where not in all."""
-    having = {(claim.stack, index) for claim in found for index in claim.indices}
-    stacks = {claim.stack for claim in found}
-    layers = {
-        (claim.stack, index) for claim in claims if claim.key == "attention.kind" and claim.stack in stacks
-        for index in claim.indices
-    }  # fmt: skip
-    return f"; in {len(having)} of {len(layers)} layers" if len(having) < len(layers) else ""
-
-
-def _keys_elsewhere(claims: Sequence[Claim]) -> Iterator[Departure]:
-    """Layers that attend with the keys and values of another layer."""
-    found = [claim for claim in claims if claim.key == "attention.keys_from"]
-    if found:
-        count = len({(claim.stack, index) for claim in found for index in claim.indices})
-        whose = ", ".join(dict.fromkeys(str(claim.value) for claim in found))
-        yield Departure(
-            "attention.keys_from", "Keys and values shared across layers",
-            f"{count} layers project no keys and values and attend with those of {whose}", "fewer layers keep a cache", found[0].status,
-            tuple(item for claim in found for item in claim.evidence)[:3],
-        )  # fmt: skip
-
-
-_LEARNED = (
-    ("residual.scale", "Gated branches", "what a branch gives is multiplied by a learned number before it is added, in {}",
-     "a branch that is added to a trained model can begin as none"),
-    ("residual.skip_scale", "Weighted residuals", "what a branch is added to is multiplied by learned numbers first, in {}",
-     "each layer sets how much of the stream goes on"),
-)  # fmt: skip
-
-
-def _gated_branches(claims: Sequence[Claim]) -> Iterator[Departure]:
-    """Branches, or what they are added to, that are multiplied by learned numbers."""
-    for key, name, text, why in _LEARNED:
-        found = [
-            claim for claim in claims
-            if claim.key == key and isinstance(claim.value, list | tuple) and "learned" in claim.value
-        ]  # fmt: skip
-        if found:
-            scopes = ", ".join(dict.fromkeys(claim.scope for claim in found if claim.scope))
-            evidence = tuple(item for claim in found for item in claim.evidence)[:3]
-            yield Departure(key, name, text.format(scopes or "all layers"), why, found[0].status, evidence)
-
-
-def _from_facts(architecture: Architecture) -> Iterator[Departure]:
-    for rule in _RULES:
-        fact = architecture.fact(rule.key)
-        if fact is None or fact.status == "unverified":
-            continue
-        values = fact.value if isinstance(fact.value, dict) and rule.key != "rope_scaling" else {"": fact.value}
-        if rule.key == "rope_scaling":
-            values = _by_kind(fact)
-        two_sided = rule.key == "attention_mask" and _looks_both_ways(architecture)
-        hits = {
-            kind: value for kind, value in values.items() if rule.departs(value) or (two_sided and value == "sliding")
-        }
-        if hits:
-            whole = len(hits) == len(values)
-            yield Departure(
-                rule.key,
-                rule.name,
-                _text(rule, hits, whole, architecture, fact),
-                _why(rule, architecture),
-                fact.status,
-                tuple(fact.evidence[:3]),
-                rule.small,
-                _viewing(rule.key, architecture) if whole else tuple(hits),
-            )
-
-
-def _looks_both_ways(architecture: Architecture) -> bool:
-    """Whether windows reach to each side, as those of encoders do."""
-    window = architecture.fact("sliding_window")
-    return window is not None and "side" in (window.unit or "")
-
-
-def _why(rule: _Rule, architecture: Architecture) -> str:
-    if rule.key == "sliding_window" and _looks_both_ways(architecture):
-        return "cost of these layers stops growing with the context"  # nothing is kept for later tokens
-    return rule.why
-
-
-_VIEW_WORDS = {"sliding_window": "sliding", "attention_chunk": "chunked"}
-
-
-def _viewing(key: str, architecture: Architecture) -> tuple[str, ...]:
-    """The kinds of attention that see a part of the context, where a fact has one value and other kinds see all."""
-    word = _VIEW_WORDS.get(key)
-    mixers = [kind.mixer_kind or "" for stack in _main_stacks(architecture) for kind in stack.kinds if kind.mixer]
-    found = tuple(dict.fromkeys(each for each in mixers if word and word in each))
-    return found if len(found) < len(set(mixers)) else ()
-
-
-def _by_kind(fact: Fact) -> dict[str, object]:
-    """The values of a fact whose value may itself be an object."""
-    inner = fact.value if isinstance(fact.value, dict) else {}
-    by_kind = inner and all(isinstance(value, dict) or value == "none" for value in inner.values())
-    return inner if by_kind else {"": fact.value}
-
-
-def _text(rule: _Rule, hits: dict[str, object], whole: bool, architecture: Architecture, fact: Fact) -> str:
-    distinct = list(dict.fromkeys(value_words(value) for value in hits.values()))
-    words = rule.text.format(
-        distinct[0] if len(distinct) == 1 else ", ".join(f"{value_words(v)} ({_kind(k)})" for k, v in hits.items())
-    )
-    if rule.key == "sliding_window":
-        words += " to each side" if "side" in (fact.unit or "") else ""
-    if rule.key == "experts":
-        words += _chosen(architecture)
-    if rule.key == "mtp_layers":
-        words += f" ({fact.unit})" if fact.unit else ""
-    return words if whole or len(distinct) > 1 else f"{words}; in {', '.join(map(_kind, hits))} layers"
-
-
-def _kind(word: str) -> str:
-    return word.replace("_", " ")
-
-
-def _chosen(architecture: Architecture) -> str:
-    fact, parameters = architecture.fact("experts_per_token"), architecture.parameters
-    words = f", {value_words(fact.value)} of them for each token" if fact else ""
-    if parameters.active is not None and parameters.total:
-        words += f": {parameters.active / parameters.total:.1%} of the parameters are active"
-    return words
-
-
-def _main_stacks(architecture: Architecture) -> list[LayerStack]:
-    """The lists of layers of the first tower."""
-    for tower in architecture.towers[:1]:
-        return runs_of(architecture, tower)
-    return architecture.layers[:1]
-
-
 def _mixers(architecture: Architecture) -> Iterator[Departure]:
     """Layers that mix positions by something else than attention, and how kinds of layers alternate."""
-    for stack in _main_stacks(architecture):
+    for stack in main_stacks(architecture):
         other = [
             kind
             for kind in stack.kinds
@@ -340,7 +75,7 @@ _VIEWS = ("sliding_window", "attention_chunk", "attention_compression", "indexer
 
 def _views_differ(architecture: Architecture) -> bool:
     """Whether some layers of attention see less than others: a window, a chunk, compressed or chosen positions."""
-    facts = [fact for key in _VIEWS if (fact := architecture.fact(key)) is not None and _set(fact.value)]
+    facts = [fact for key in _VIEWS if (fact := architecture.fact(key)) is not None and is_set(fact.value)]
     return any(not isinstance(fact.value, dict) or len({str(v) for v in fact.value.values()}) > 1 for fact in facts)
 
 
@@ -417,7 +152,7 @@ def _beside(architecture: Architecture) -> Iterator[Departure]:
 
 def _shared_parts(architecture: Architecture) -> Iterator[Departure]:
     """Parts of layers whose tensors are those of an earlier layer (Zamba's attention): by the names that are tied."""
-    for stack in _main_stacks(architecture):
+    for stack in main_stacks(architecture):
         users: dict[tuple[str, int], list[int]] = {}
         for names in architecture.parameters.tied.items():
             places = [_place(name, stack) for name in names]

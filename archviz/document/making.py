@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from archviz.architecture.model import Architecture, GapEntry
-from archviz.comparison.departures import claimed_departures, departures
+from archviz.comparison.claimed_departures import claimed_departures
+from archviz.comparison.departures import departures
 from archviz.document.markdown import markdown_document
 from archviz.document.parts import Parts
 from archviz.document.summary import summary

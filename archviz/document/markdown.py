@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from archviz.architecture.formula_text import formula_lines
 from archviz.architecture.model import Architecture, Parameters
 from archviz.architecture.words import value_words
-from archviz.comparison.departures import Departure
+from archviz.comparison.departure import Departure
 from archviz.document.overview import overview
 from archviz.document.parts import Parts
 from archviz.document.stages import stages

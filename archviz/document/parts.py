@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.architecture.model import Architecture
-from archviz.comparison.departures import Departure
+from archviz.comparison.departure import Departure
 from archviz.pseudocode.program import Pseudocode
 from archviz.records import record
 from archviz.verify.report import Verification

@@ -10,7 +10,8 @@ from archviz.architecture.column_layers import layers_in
 from archviz.architecture.model import Architecture, BlockGraph, ColumnItem, LayerStack, ModuleNode, PatternItem, Tower
 from archviz.architecture.words import TAPS, pattern_words
 from archviz.comparison.blocks import find_module
-from archviz.comparison.departures import Departure, mixer_role
+from archviz.comparison.departure import Departure
+from archviz.comparison.departures import mixer_role
 from archviz.emit.markdown_graphs import graph_section
 from archviz.emit.markdown_text import inline_code, line, table
 from archviz.records import replace

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archviz.architecture.column_layers import stacks_of
 from archviz.architecture.model import Architecture
 from archviz.architecture.words import sizes_words, value_words
-from archviz.comparison.departures import Departure
+from archviz.comparison.departure import Departure
 from archviz.document.overview import overview
 from archviz.emit.markdown_text import inline_code, line, link
 

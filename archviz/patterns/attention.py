@@ -9,6 +9,7 @@ from math import prod
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
+from archviz.patterns.makers import makers
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
@@ -257,18 +258,17 @@ def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
 
 def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     """Whether the keys come into the call ready, made in another layer: inside they are at most moved."""
-    own = [event for event in trace.own(call) if event is not core]
-    makers = {value.id: e for e in own for value in e.outputs if all(value.id != read.id for read in e.inputs)}
+    made = makers(event for event in trace.own(call) if event is not core)
     key = core.inputs[1]
-    while (maker := makers.get(key.id)) is not None:
+    while (maker := made.get(key.id)) is not None:
         if maker.kind == "call" or canonical(maker.name) not in PLUMBING or not maker.inputs:
             return False
         key = maker.inputs[0]
     if not trace.carries(key):
         return False
     steps = (event for event in reversed(trace.before(call)) if event.kind == "op")
-    made = next((event for event in steps if any(value.id == key.id for value in event.outputs)), None)
-    return made is not None and not f"{call.module}.".startswith(f"{made.module}.")
+    source = next((event for event in steps if any(value.id == key.id for value in event.outputs)), None)
+    return source is not None and not f"{call.module}.".startswith(f"{source.module}.")
 
 
 def _heads(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.patterns.makers import makers
 from archviz.patterns.op_families import CONTRACTIONS, PLUMBING, activation_of, canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
@@ -167,17 +168,12 @@ def functional_norm(event: Event, trace: Trace) -> FunctionalNorm | None:
 
 def norms_before(trace: Trace, call: Event, operands: Iterable[ValueRef]) -> list[FunctionalNorm]:
     """The norms without a module between the projections of an attention and the operands of its scores."""
-    own = list(trace.own(call))
-    makers: dict[int, Event] = {}
-    for event in own:
-        for made in event.outputs:
-            if all(made.id != source.id for source in event.inputs):
-                makers.setdefault(made.id, event)  # of a function the function, not the op inside it
+    made = makers(trace.own(call), outermost=True)
     found: list[FunctionalNorm] = []
     for operand in operands:
         value: ValueRef | None = operand
         for _ in range(_LONG):
-            maker = makers.get(value.id) if value is not None else None
+            maker = made.get(value.id) if value is not None else None
             if maker is None or value is None or canonical(maker.name) in _STOPS:
                 break
             norm = functional_norm(maker, trace)

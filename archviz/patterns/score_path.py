@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.makers import makers
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.trace import Trace
@@ -52,7 +53,7 @@ def find_score_path(trace: Trace, call: Event | None) -> ScorePath | None:
     if call is None:
         return None
     inner = [e for e in trace.inside(call) if e.kind == "op"]
-    made = {value.id: e for e in inner for value in e.outputs if all(value.id != i.id for i in e.inputs)}
+    made = makers(inner)
     for softmax in (e for e in inner if canonical(e.name) == "softmax"):
         path = _backwards(softmax.inputs[0], made, trace) if softmax.inputs else None
         if path is not None:

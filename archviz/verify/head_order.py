@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.makers import makers
 from archviz.patterns.moves import FAULTS, NotFollowed, Place, broadcast, sizes, source_of
 from archviz.patterns.op_families import canonical
 from archviz.patterns.score_path import ScorePath
@@ -19,10 +20,7 @@ def head_order(view: LayerView, path: ScorePath) -> Iterator[Claim]:
     """How query heads share key heads, and where what the heads give is put behind one another in another order."""
     if view.call is None or path.operands is None:
         return
-    made = {
-        value.id: event for event in view.trace.inside(view.call) if event.kind == "op"
-        for value in event.outputs if all(value.id != source.id for source in event.inputs)
-    }  # fmt: skip
+    made = makers(event for event in view.trace.inside(view.call) if event.kind == "op")
     key, product = path.operands[1], made.get(path.scores.id) if path.scores is not None else None
     if product is None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.makers import makers
 from archviz.patterns.operand_factors import is_core
 from archviz.verify.claims import Claim
 from archviz.verify.view import LayerView
@@ -27,10 +28,7 @@ def keys_elsewhere(view: LayerView, core: Event | None) -> Iterator[Claim]:
 
 
 def _made(view: LayerView) -> dict[int, Event]:
-    return {
-        value.id: event for event in view.trace.events if event.kind == "op"
-        for value in event.outputs if all(value.id != source.id for source in event.inputs)
-    }  # fmt: skip
+    return makers(event for event in view.trace.events if event.kind == "op")
 
 
 def _source(view: LayerView, index: int, made: Mapping[int, Event]) -> int | None:

@@ -12,6 +12,7 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import number_in
+from archviz.patterns.makers import makers
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
@@ -117,13 +118,14 @@ def _step_before(context: Context, value: ValueRef) -> Event | None:
 
 def _makers(context: Context) -> dict[int, Event]:
     """The op or norm that made each value, what happens inside norms left out."""
-    made: dict[int, Event] = {}
-    for event in context.trace.events:
-        module = context.modules.get(event.module) if event.kind == "call" else None
-        is_norm = module is not None and detect_norm(module, context.trace) is not None
-        if is_norm or (event.kind == "op" and not _inside_norm(context, event)):
-            made |= {out.id: event for out in event.outputs if all(out.id != i.id for i in event.inputs)}
-    return made
+    return makers(event for event in context.trace.events if _is_step(context, event))
+
+
+def _is_step(context: Context, event: Event) -> bool:
+    if event.kind == "op":
+        return not _inside_norm(context, event)
+    module = context.modules.get(event.module) if event.kind == "call" else None
+    return module is not None and detect_norm(module, context.trace) is not None
 
 
 def _inside_norm(context: Context, event: Event) -> bool:

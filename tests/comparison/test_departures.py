@@ -5,7 +5,9 @@ from functools import cache
 import pytest
 
 from archviz import pipeline
-from archviz.comparison.departures import Departure, claimed_departures, departures
+from archviz.comparison.claimed_departures import claimed_departures
+from archviz.comparison.departure import Departure
+from archviz.comparison.departures import departures
 from archviz.settings import Settings
 from archviz.verify.claims import Claim
 

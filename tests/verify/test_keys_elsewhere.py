@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from archviz import pipeline
-from archviz.comparison.departures import claimed_departures, departures
+from archviz.comparison.claimed_departures import claimed_departures
+from archviz.comparison.departures import departures
 from archviz.settings import Settings
 from archviz.verify.claims import Claim
 from tests.verify.models import only, verified
