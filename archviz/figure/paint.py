@@ -50,13 +50,14 @@ _SLIM = replace(_CHIP, wide=76.0)
 
 
 def side_style(box: Box) -> Style:
-    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be, and RoPE with short words narrow."""
-    if box.role not in ("rope", "qk_norm") or len(box.details) > 1:
-        return SIDE
-    words = [word for line in box.details for word in line.split()]
-    if box.role == "rope" and all(measure(word, _SLIM.detail) <= _SLIM.wide - 2 * _SLIM.pad for word in words):
-        return _SLIM if words else _CHIP
-    return SIDE if words else _CHIP
+    """The style of a box beside a column: RoPE and QK-norm are as narrow as their words allow where these are few."""
+    if box.role in ("rope", "qk_norm") and len(box.details) <= (box.role == "rope"):
+        for style in (_SLIM,) if box.details else (_CHIP, _SLIM):
+            words = [(word, style.detail, 400) for line in box.details for word in line.split()]
+            words += [(word, style.label, 600) for word in box.label.split()]
+            if all(measure(*word) <= style.wide - 2 * style.pad for word in words):
+                return style
+    return SIDE
 
 
 def closer(style: Style, density: float) -> Style:
