@@ -139,7 +139,7 @@ def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
     most = _MOST_LINES if " " in text else _MOST_PARTS
     lines = _filled(words, size, weight, room, most)
     if 1 < len(lines) < len(words):
-        for joined in (_clauses(words), _bound(words)):
+        for joined in (_clauses(words), _bound(_sums(words)), _bound(words)):
             other = _filled(joined, size, weight, room, most)
             if len(other) == len(lines) and all(measure(line, size, weight) <= room for line in other):
                 return other
@@ -172,6 +172,21 @@ def _clauses(words: Sequence[str]) -> list[str]:
     return clauses
 
 
+def _sums(words: Sequence[str]) -> list[str]:
+    """Words with each sum as one.
+
+    >>> _sums(["2688", "→", "4096", "+", "6144", "+", "64"])
+    ['2688', '→', '4096 + 6144 + 64']
+    """
+    joined: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        if joined and "+" in (before, word):
+            joined[-1] = f"{joined[-1]} {word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def _bound(words: Sequence[str]) -> list[str]:
     """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it, a sum in brackets.
 
@@ -182,7 +197,7 @@ def _bound(words: Sequence[str]) -> list[str]:
     """
     bound: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
-        named = before.isalpha() and before.islower() and word[:1].isdigit()
+        named = before.isalpha() and before.islower() and word[:1].isdigit() and "+" not in word
         inside = bound and bound[-1].count("(") > bound[-1].count(")")
         if bound and (named or inside or word == "×" or before in _SIGNS):
             bound[-1] = f"{bound[-1]} {word}"

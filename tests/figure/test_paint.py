@@ -61,6 +61,15 @@ def test_a_product_that_is_wider_than_a_line_breaks_at_its_signs() -> None:
     assert lines == ["q_proj  vision.d·", "vision.H_kv·", "vision.d_h + vision.d", "= 1,327,104"]
 
 
+def test_sums_and_brackets_are_not_broken_where_as_few_lines_do() -> None:
+    def details(line: str) -> list[str]:
+        return lines_of(Box("box", "projection", "p", (line,)))[1:]
+
+    assert details("26,880 → 512 + 64 + 64") == ["26,880", "→ 512 + 64 + 64"]
+    assert details("40,960 → 16 × (4 + 12)") == ["40,960", "→ 16 × (4 + 12)"]
+    assert details("sections 16 + 24 + 24") == ["sections", "16 + 24 + 24"]
+
+
 @pytest.mark.parametrize(
     ("label", "details", "widest"),
     [("RoPE", (), 56), ("QK norm", (), 56), ("QK-norm", (), 76), ("RoPE", ("64 of 256 dims",), 76), ("RoPE", ("interleaved 64",), 126), ("RoPE", ("128 dims", "half-split"), 126)],
