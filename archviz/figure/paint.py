@@ -367,6 +367,14 @@ def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[S
     return list(_wrapped(line, size, round(width, 3), weight))
 
 
+def shortened(lines: list[Sentence], most: int, size: float, width: float) -> list[Sentence]:
+    """The first lines; the last of them ends with `…` where there are more."""
+    if len(lines) <= most:
+        return lines
+    rest = " ".join("".join(words.text for words in line) for line in lines[most - 1 : most + 1])
+    return [*lines[: most - 1], (Words(fit(rest, size, 400, width)),)]
+
+
 _Piece = tuple[Words, float, float]  # and its widths in px without and with the space at its end
 
 

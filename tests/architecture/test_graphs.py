@@ -144,3 +144,19 @@ def test_further_inputs_are_told_apart() -> None:
         labels = [node.label for node in block.nodes if node.role == "input"]
         assert len(labels) == len(set(labels))
     assert any(len([n for n in block.nodes if n.role == "input"]) > 2 for block in architecture.blocks)
+
+
+@pytest.mark.parametrize("model", ["transformers:granite_speech", "transformers:instructblipvideo"])
+def test_two_attentions_of_one_name_open_into_an_inside_of_their_own(model: str) -> None:
+    """A Q-Former calls both of them `attention`: that of itself, and that of the encoder's output, which is wider."""
+    architecture = describe(model, settings=Settings(offline=True))
+    layer = next(block for block in architecture.blocks if "/layer/attention+cross_attention" in block.id)
+    opened = {
+        node.label: architecture.block(node.zoom) for node in layer.nodes if node.role == "attention" and node.zoom
+    }
+    assert opened.keys() == {"Attention", "Cross attention"}
+    for node in layer.nodes:
+        if node.label in opened:
+            inside = opened[node.label]
+            assert inside is not None
+            assert inside.parameters == node.parameters
