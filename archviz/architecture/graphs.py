@@ -52,7 +52,7 @@ def write_graph(
         nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted) + label.parameters
         nodes[node.id].code_name = nodes[node.id].code_name or label.tensor
         _pool(context, node, nodes)
-        nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
+        nodes[node.id].zoom = _inside(node, zooms or {})
     module = context.modules[path]
     if whole:
         _give_own_parameters(context, flow, nodes, path, counted)
@@ -78,6 +78,12 @@ def write_graph(
 def _length(flow: Flow) -> int | None:
     shape = flow.nodes[flow.inputs[0]].shape_out if flow.inputs else None
     return shape[1] if shape and len(shape) > 2 else (shape[0] if shape else None)
+
+
+def _inside(node: FlowNode, zooms: dict[str, str]) -> str | None:
+    """The graph that shows the inside of a node; two parts of a layer may have one name, but not one module."""
+    own = zooms.get(node.module) if node.kind in ("call", "group") else None
+    return own or (zooms.get(node.name) if node.kind != "call" else None)
 
 
 def _block_node(

@@ -246,7 +246,7 @@ def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Itera
         if role not in roles or (role == "qk_norm" and (mixer.role != "attention" or not _stated(normed))):
             continue
         example = inside.boxes[roles.index(role)]
-        details = example.details if role == "rope" else example.details[:1]
+        details = example.details if role == "rope" else _sizes_of(role, inside)
         yield Box(
             id=f"side/{role}/{mixer.id}",
             role=example.role,
@@ -261,6 +261,12 @@ def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Itera
         yield Box(
             f"side/nope/{mixer.id}", "other", "NoPE", description="queries and keys are given no positions (NoPE)"
         )
+
+
+def _sizes_of(role: str, inside: Diagram) -> tuple[str, ...]:
+    """What the norms of queries and keys say first, in one line where they differ: `6144 and 1024`."""
+    lines = dict.fromkeys(line for box in inside.boxes if box.role == role for line in box.details[:1])
+    return (" and ".join(lines),) if lines else ()
 
 
 def _stated(fact: Fact | None) -> bool:

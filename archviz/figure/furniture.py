@@ -8,8 +8,7 @@ from functools import lru_cache
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Sentence, Words
-from archviz.figure.paint import DASHES, outline_of, paint_lines, text_line, wrap
-from archviz.figure.quantities import plain
+from archviz.figure.paint import DASHES, outline_of, paint_lines, shortened, text_line, wrap
 from archviz.figure.theme import Theme
 
 SIZE = 13.0
@@ -53,10 +52,7 @@ def _evenly(footer: Sentence, size: float, room: float) -> list[Sentence]:
         if len(narrower) > len(lines):
             break
         lines = narrower
-    if len(lines) > _MOST_LINES:
-        rest = " ".join(map(plain, lines[_MOST_LINES - 1 : _MOST_LINES + 1]))
-        lines[_MOST_LINES - 1 :] = [(Words(fit(rest, size, 400, room)),)]
-    return lines
+    return shortened(lines, _MOST_LINES, size, room)
 
 
 def footers_height(footers: Sequence[Sentence], room: float, size: float = SIZE) -> float:

@@ -51,9 +51,15 @@ def draw_versus(comparison: Comparison, theme: Theme) -> DisplayList:
     Raises:
         UsageError: There are not two.
     """
+    return drawn_versus(comparison, theme)[0]
+
+
+def drawn_versus(comparison: Comparison, theme: Theme) -> tuple[DisplayList, tuple[Column, ...]]:
+    """That figure, and the columns that it has to show."""
     if len(comparison.models) != 2:
         raise UsageError("a comparison figure shows two models", hint="archviz compare A B -f svg")
-    return _Versus(comparison, theme).display()
+    page = _Versus(comparison, theme)
+    return page.display(), tuple(art.column for art in page.arts)
 
 
 class _Versus:

@@ -163,3 +163,19 @@ def test_a_part_of_a_layer_that_no_pass_calls_is_told() -> None:
     assert any(told in "".join(words.text for words in line) for line in footers(alone))
     bart = describe("facebook/bart-large-cnn", settings=Settings(offline=True))
     assert all(told not in block.notes for block in bart.blocks)
+
+
+@pytest.mark.parametrize("model", ["transformers:granite_speech", "transformers:instructblipvideo"])
+def test_two_attentions_of_one_name_open_into_an_inside_of_their_own(model: str) -> None:
+    """A Q-Former calls both of them `attention`: that of itself, and that of the encoder's output, which is wider."""
+    architecture = describe(model, settings=Settings(offline=True))
+    layer = next(block for block in architecture.blocks if "/layer/attention+cross_attention" in block.id)
+    opened = {
+        node.label: architecture.block(node.zoom) for node in layer.nodes if node.role == "attention" and node.zoom
+    }
+    assert opened.keys() == {"Attention", "Cross attention"}
+    for node in layer.nodes:
+        if node.label in opened:
+            inside = opened[node.label]
+            assert inside is not None
+            assert inside.parameters == node.parameters
