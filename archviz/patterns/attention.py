@@ -13,7 +13,7 @@ from archviz.patterns.makers import makers
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
-from archviz.patterns.operand_factors import operand_factors
+from archviz.patterns.operand_factors import is_core, operand_factors
 from archviz.patterns.other_sequences import reads_another_sequence
 from archviz.patterns.repeated_keys import repeats
 from archviz.patterns.rope import Rope, detect_rope
@@ -412,15 +412,20 @@ def _is_gated(
 
 
 def find_gate(module: ModuleRecord, trace: Trace) -> Event | None:
-    """The step of a module's own forward whose result gates data: it multiplies other data, as it is or scaled."""
+    """The step of a module's own forward whose result gates its output: it multiplies other data, as it is or scaled.
+
+    What is multiplied before the scores are made, such as values mixed with an embedding, is no output.
+    """
     call = trace.call(module.path)
     gates: dict[int, Event] = {}  # value → the step that it is a gate of
-    for event in trace.own(call) if call is not None else ():
+    own = list(trace.own(call)) if call is not None else []
+    mixed = max((event.index for event in own if is_core(event) or canonical(event.name) == "softmax"), default=-1)
+    for event in own:
         if event.kind == "call":
             continue
         name, data = canonical(event.name), [value for value in event.inputs if trace.carries(value)]
         found = next((gates[value.id] for value in data if value.id in gates), None)
-        if found is not None and name == "mul" and len(data) > 1:
+        if found is not None and name == "mul" and len(data) > 1 and event.index > mixed:
             return found
         if name in _GATES and event.kind == "op":
             found = event

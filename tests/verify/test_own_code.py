@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -478,3 +479,39 @@ def test_the_gate_of_a_shared_expert_makes_no_scores(tmp_path: Path, scores: str
     found = told(claims_about(tmp_path, model(feeding=feed(FFNS + shared, BESIDE.replace("SCORES", scores)))), "feed")
     assert found.get("moe.score") == told_score
     assert found["moe.experts"] == 6
+
+
+NEAR = "if {test}:\n    mask = mask & (i - j <= 16)\n"
+PLACES = "i, j = torch.arange(T)[:, None], torch.arange(T)[None, :]\nmask = j <= i\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "status"), [("T > 16", "unverified"), ("False", "verified"), ("mask.dim() > 4", "verified")]
+)
+def test_a_window_that_a_short_pass_does_not_show_leaves_what_is_seen_unverified(
+    tmp_path: Path, test: str, status: str
+) -> None:
+    mix = SDPA.replace("        y = F", indent(PLACES + NEAR.format(test=test), " " * 8) + "        y = F")
+    found = claims_about(tmp_path, model(mix.replace("is_causal=True", "attn_mask=mask")))
+    seen = {claim.key: claim for claim in found.claims if claim.scope == "layers.{0-2}.mix"}
+    assert (seen["attention.mask"].value, seen["attention.span"].value) == ("causal", "full")
+    assert (seen["attention.mask"].status, seen["attention.span"].status) == (status, status)
+
+
+def test_values_that_are_gated_before_they_are_attended_to_are_no_gated_output(tmp_path: Path) -> None:
+    before = SDPA.replace(
+        "y = F", "v = v * torch.sigmoid(self.out(x).view(B, T, 4, 16).transpose(1, 2))\n        y = F"
+    )
+    after = SDPA.replace(
+        "return", "y = y * torch.sigmoid(self.out(x).view(B, T, 4, 16).transpose(1, 2))\n        return"
+    )
+    assert "attention.gate" not in told(claims_about(tmp_path, model(before)), "mix")
+    assert told(claims_about(tmp_path, model(after)), "mix")["attention.gate"] == "σ of out"
+
+
+def test_a_softcap_of_the_logits_is_found_behind_a_cut_of_a_padded_vocabulary(tmp_path: Path) -> None:
+    capped = model().replace(
+        "return self.head(self.last(x))",
+        "y = self.head(self.last(x))[..., :98].float()\n        return 15 * torch.tanh(y / 15)",
+    )
+    assert values(claims_about(tmp_path, capped), "logits.softcap") == {"": 15}
