@@ -59,7 +59,7 @@ _HAVING = {"has_sinks": "attention.sinks", "has_qk_norm": "attention.qk_norm", "
 _ABOUT = {
     "router_normalised": late_pattern(r"expert|rout(?:er|ing)|\bMoE\b", re.IGNORECASE),
     "activation": late_pattern(
-        r"^(?!.*(?:attention|delta|mamba|conv|rout)).*(?:expert|\bMoE\b|\bMLP\b|GLU\b|feed-forward|\bFFN\b)",
+        r"^(?!.*(?:attention|delta|mamba|conv|rout|←)).*(?:expert|\bMoE\b|\bMLP\b|GLU\b|feed-forward|\bFFN\b)",
         re.IGNORECASE,
     ),
 }

@@ -59,6 +59,7 @@ def test_each_false_trait_is_found(model_type: str, details: str, key: str, stat
         ("Dense MLP", "7,168 -> 18,432 -> 7,168, ReLU²", {"activation": "ReLU²"}),
         ("Dense MLP", "swish", {}),
         ("Attention and MoE", "GELU", {}),
+        ("MLP", "GELU ← gate_proj", {}),
     ],
 )
 def test_an_activation_is_held_against_those_of_feed_forwards(block: str, details: str, wrong: dict[str, str]) -> None:
