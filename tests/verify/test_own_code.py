@@ -478,3 +478,8 @@ def test_the_gate_of_a_shared_expert_makes_no_scores(tmp_path: Path, scores: str
     found = told(claims_about(tmp_path, model(feeding=feed(FFNS + shared, BESIDE.replace("SCORES", scores)))), "feed")
     assert found.get("moe.score") == told_score
     assert found["moe.experts"] == 6
+
+
+def test_a_norm_that_no_layer_runs_is_not_called_although_layers_repeat(tmp_path: Path) -> None:
+    found = claims_about(tmp_path, model().replace("self.feed(self.two(x)", "self.feed((x)"))
+    assert told(found, "")["modules.not_called"] == ["two"]
