@@ -206,9 +206,7 @@ class SharedCalls:
 
     def _renumbered(self, known: Remembered, module: ModuleInstance, tensors: list[Tensor]) -> dict[int, int]:
         recorder = self.recorder
-        own = self._own_tensors(known.module, module)
-        read = [(old, new) for old, new in own if recorder.known_number(old) is not None]  # others stand in no event
-        pairs = [*zip(known.tensors, tensors, strict=True), *read]
+        pairs = [*zip(known.tensors, tensors, strict=True), *self._own_tensors(known.module, module)]
         return {recorder.number(old): recorder.number(new) for old, new in pairs}
 
     def _differing_numbers(self, one: ModuleInstance, other: ModuleInstance) -> set[tuple[str, str]]:
