@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from archviz.architecture.attention_facts import (
     add_positions,
@@ -25,6 +26,7 @@ from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
+from archviz.architecture.stage_facts import facts_of_stages, one_or_all
 from archviz.architecture.table_roles import is_hashed, is_left_alone
 from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
@@ -60,13 +62,11 @@ def build_facts(
         sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
-        attention_facts(sheet, stack, main.stacks)
-        compression_facts(sheet, stack)
-        position_facts(sheet, main, roles, stack)
-        recurrence_facts(sheet, stack)
-        feed_forward_facts(sheet, stack)
-        norm_facts(sheet, stack, placements)
-        stream_facts(sheet, stack)
+        known, staged = {fact.key for fact in sheet.facts}, _is_staged(main)
+        found = facts_of_stages(
+            stack, main.stacks if staged else [stack], lambda own: _of_layers(sheet, main, roles, own, placements)
+        )
+        sheet.facts += [fact for fact in found if fact.key not in known]
         _settings(sheet, main.stacks[0], stack.config)
     further_token_facts(sheet, stack, parameters)
     _others(sheet, roles, columns, main)
@@ -78,6 +78,26 @@ def build_facts(
     sheet.add("parameters", parameters.total, status="verified")
     sheet.add("active_parameters", parameters.active, status="derived", unit="per token")
     return sheet.facts
+
+
+def _of_layers(
+    sheet: FactSheet, column: Column, roles: Roles, stack: Stack, placements: dict[str, NormPlaces]
+) -> list[Fact]:
+    """What mixers, feed-forwards and norms of a stack are, beside what is known of the tower."""
+    own = FactSheet(sheet.context, sheet.cite, column.id, list(sheet.facts))
+    attention_facts(own, stack, column.stacks)
+    compression_facts(own, stack)
+    position_facts(own, column, roles, stack)
+    recurrence_facts(own, stack)
+    feed_forward_facts(own, stack)
+    norm_facts(own, stack, placements)
+    stream_facts(own, stack)
+    return own.facts
+
+
+def _is_staged(column: Column) -> bool:
+    """Whether the stacks of a tower are stages of one encoder."""
+    return len(column.stacks) > 1 and column.id.partition("_")[0] in ("vision", "audio")
 
 
 def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
@@ -130,7 +150,7 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
 
 def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
     """Layers that a pass runs, their weights shared or not; of an encoder in stages the sum, and each stage's layers and width."""
-    staged = len(column.stacks) > 1 and column.id.partition("_")[0] in ("vision", "audio")
+    staged = _is_staged(column)
     runs = _runs(sheet.context, column, stack)
     layers = sum(len(own.layers) for own in column.stacks) if staged else runs or len(stack.layers)
     at = code(stack.layers[0].created_at)
@@ -253,6 +273,13 @@ def _scaled_embeddings(sheet: FactSheet, stack: Stack) -> None:
         sheet.add("embedding_scale", float(f"{found[0]:.6g}"), code(found[2].at), unit=unit)
 
 
+def _inner_widths(column: Column) -> Iterator[int]:
+    """The inner width of the first feed-forward of each stack."""
+    for stack in column.stacks:
+        parts = [part.what for kind in stack.kinds for part in kind.parts.feeds]
+        yield from [what.hidden for what in parts if isinstance(what, FeedForward)][:1]
+
+
 def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column | None) -> None:
     """Layers, widths, heads, feed-forwards and positions of the further towers."""
     for column in columns:
@@ -266,14 +293,17 @@ def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column 
         if len(column.stacks) > 1:
             widths = [own.width for own in column.stacks if own.width]
             sheet.add(f"{column.id}_hidden_sizes", widths if len(set(widths)) > 1 else None, at)
-        sheet.add(f"{column.id}_hidden_size", stack.width, _width_evidence(sheet, stack))
-        for kind, what in attentions(stack)[:1]:
-            sheet.add(f"{column.id}_attention_heads", what.heads, attention_place(sheet, kind))
-            sheet.add(f"{column.id}_head_dim", what.head_dim, attention_place(sheet, kind))
+        if len({own.width for own in column.stacks}) == 1:
+            sheet.add(f"{column.id}_hidden_size", stack.width, _width_evidence(sheet, stack))
+        firsts = [found[0][1] for own in column.stacks if (found := attentions(own))]
+        for kind, _ in attentions(stack)[:1]:
+            place = attention_place(sheet, kind)
+            sheet.add(f"{column.id}_attention_heads", one_or_all(what.heads for what in firsts), place)
+            sheet.add(f"{column.id}_head_dim", one_or_all(what.head_dim for what in firsts), place)
         sheet.add_by_kind(f"{column.id}_attention_mask", mask_values(sheet, attentions(stack)))
         for kind, part in [(k, p) for k in stack.kinds for p in k.parts.feeds][:1]:
             if isinstance(part.what, FeedForward):
                 sheet.add(f"{column.id}_feed_forward", part.what.title, sheet.place(kind, part))
-                sheet.add(f"{column.id}_intermediate_size", part.what.hidden, sheet.place(kind, part))
+                sheet.add(f"{column.id}_intermediate_size", one_or_all(_inner_widths(column)), sheet.place(kind, part))
         add_positions(sheet, f"{column.id}_position_encoding", column, roles, stack)
         sheet.add(f"{column.id}_states_joined", *(joined_states(sheet.context, column.stacks) or (None,)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from archviz.architecture.beside import is_made_of
 from archviz.architecture.chosen_elements import Done, by_rank, chosen_elements
 from archviz.architecture.context import ConfigPart, Context
 from archviz.architecture.folding import Signature, is_inert_name, signatures
@@ -15,6 +16,7 @@ from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.position_mixers import PositionMixer
+from archviz.patterns.trace import Trace
 from archviz.records import field, record, replace
 
 
@@ -34,18 +36,55 @@ class Stack:
 def find_stacks(context: Context) -> list[Stack]:
     """All lists of layers of a model, in order of registration, outermost only."""
     found: list[Stack] = []
-    _search(context, context.reading.root, found)
+    _search(context, context.reading.root, found, _is_stack)
+    if not found:
+        _search(context, context.reading.root, found, _is_convolutional)
     attending = [stack for stack in found if any(kind.parts.attends for kind in stack.kinds)]
     # Beside layers that attend or carry a state, lists of others (mergers of a vision tower, a codec) are no layers of their own.
     return attending or found
 
 
-def _search(context: Context, module: ModuleRecord, found: list[Stack]) -> None:
+def _search(
+    context: Context, module: ModuleRecord, found: list[Stack], is_stack: Callable[[Context, ModuleRecord], bool]
+) -> None:
     for child in module.children.values():
-        if _is_stack(context, child):
+        if is_stack(context, child):
             found.append(build_stack(context, child))
         else:
-            _search(context, child, found)
+            _search(context, child, found, is_stack)
+
+
+def _is_convolutional(context: Context, module: ModuleRecord) -> bool:
+    """Several numbered children in a row, each a block of convolutions: the layers of a model that has no others (ResNet)."""
+    layers = list(module.children.values())
+    if len(layers) < 2 or not all(name.isdigit() for name in module.children):
+        return False
+    if any(not layer.children or _holds_blocks(layer) for layer in layers):
+        return False  # single convolutions, or stages
+    if not _follow_each_other(context.trace, layers[0], layers[1]):
+        return False  # branches side by side
+    mixing = all(context.parts(layer).mixers for layer in layers)
+    for layer in layers:
+        context.parts_of.pop(layer.path, None)
+    return mixing
+
+
+def _follow_each_other(trace: Trace, first: ModuleRecord, second: ModuleRecord) -> bool:
+    """Whether the pass shows that a module reads what another one gives."""
+    before, after = trace.call(first.path), trace.call(second.path)
+    if before is None or after is None:
+        return False
+    return is_made_of(trace, after, {value.id for value in after.inputs}, {value.id for value in before.outputs})
+
+
+def _holds_blocks(module: ModuleRecord) -> bool:
+    """Whether a module holds a list of several modules of one class that are made of others: the layers of a stage."""
+    lists = [each for each in module.walk() if len(each.children) > 1 and all(name.isdigit() for name in each.children)]
+    return any(
+        len({child.class_name for child in each.children.values()}) == 1
+        and all(any(g.children for g in child.children.values()) for child in each.children.values())
+        for each in lists
+    )
 
 
 def _is_stack(context: Context, module: ModuleRecord) -> bool:

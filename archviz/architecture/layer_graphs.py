@@ -12,7 +12,7 @@ from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
 from archviz.architecture.kinds import Stack
 from archviz.architecture.labels import Label, part_label, spared_details
-from archviz.architecture.model import BlockGraph
+from archviz.architecture.model import IDLE, BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
 from archviz.architecture.roles import Roles, part_role
@@ -25,6 +25,7 @@ from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import FunctionalNorm, functional_norm
 from archviz.patterns.op_families import SPLITS, activation_of
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
@@ -61,14 +62,15 @@ class GraphBook:
             graph = self._part_graph(
                 stack, kind, part, flow, f"{tower}/{names.get(id(part), word)}", _title(kind, part)
             )
-            zooms[part.paths[0]] = zooms[part.name] = graph.id
+            if graph is not None:
+                zooms[part.paths[0]] = zooms[part.name] = graph.id
         layer_id = f"{tower}/layer/{kind.id}"
         if flow is not None:
             self._write_layer(kind, flow, layer_id, zooms)
         else:
             self.graphs[layer_id] = outline_layer(self.context, self.roles, kind, layer_id, zooms)
         mixer, feed = main_mixer(kind.parts), kind.parts.feeds[0] if kind.parts.feeds else None
-        return layer_id, zooms[mixer.paths[0]] if mixer else None, zooms[feed.paths[0]] if feed else None
+        return layer_id, zooms.get(mixer.paths[0]) if mixer else None, zooms[feed.paths[0]] if feed else None
 
     def _layer_flow(self, kind: Kind, opened: set[str]) -> Flow | None:
         """The data flow of a kind's example; wrappers, and the parts that are to be opened, are looked into."""
@@ -92,9 +94,11 @@ class GraphBook:
         expose_hidden_residuals(self.context, flow, keep_inner(self.context))
         labels: dict[int, Label] = {}
         branches: dict[int, str] = {}
+        idle: list[Part] = []
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             node = self._collapse(flow, part)
             if node is None:
+                idle += [part] if self.context.trace.whole else []
                 continue
             role = part_role(part.what)
             label = part_label(part.what, role)
@@ -109,7 +113,9 @@ class GraphBook:
             if norm is not None and not norm.weighted:
                 norms.add(step.id)
                 self.norm_functions.setdefault(layer_id, norm)
-        self.placement[layer_id] = norm_placement(flow, norms, set(branches))
+        self.placement[layer_id] = (
+            None if _normed_inside(kind, flow, norms) else norm_placement(flow, norms, set(branches))
+        )
         self.parallel[layer_id] = is_parallel(flow, branches)
         labels |= label_branch_scales(self.context, flow, kind.example.path)
         lost = limit_nodes(flow, LAYER_LIMIT, labels)
@@ -118,6 +124,7 @@ class GraphBook:
             zooms=zooms, labels=labels, residuals=True,
         )  # fmt: skip
         graph.notes += ["Some steps are drawn as one."] if lost else []
+        graph.notes += [f"{_title(kind, part)} ({part.paths[0].rpartition('.')[2]}) {IDLE}." for part in idle]
         self.graphs[layer_id] = graph
 
     def _collapse(self, flow: Flow, part: Part) -> int | None:
@@ -136,8 +143,11 @@ class GraphBook:
 
     def _part_graph(
         self, stack: Stack, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str
-    ) -> BlockGraph:
+    ) -> BlockGraph | None:
+        """The inside of a part; None of one that is a single step, such as a convolution."""
         graph = self._traced_part(part, flow, graph_id, title, kind)
+        if graph is None and isinstance(part.what, PositionMixer):
+            return None
         if graph is None:
             graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
@@ -247,6 +257,13 @@ class GraphBook:
             graph.parameters = sum(context.parameters(p) for p in part.paths)
         graph.notes += ["Some steps are drawn as one."] if lost else []
         return graph
+
+
+def _normed_inside(kind: Kind, flow: Flow, norms: set[int]) -> bool:
+    """Whether a norm reads a mixer without attention and leads on inside of its branch, as between ConvNeXt's convolution and projections."""
+    plain = {path for part in kind.parts.mixers if isinstance(part.what, PositionMixer) for path in part.paths}
+    inside = {n for n in norms if any(flow.nodes[source].module in plain for source, _ in flow.nodes[n].sources)}
+    return any(source in inside and node.name != "add" for node in flow.nodes.values() for source, _ in node.sources)
 
 
 def _own_names(kind: Kind) -> dict[int, str]:

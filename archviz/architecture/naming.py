@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from archviz.architecture.folding import is_index, is_inert, signature
+from archviz.architecture.folding import is_index, is_inert, names_its_place, signature
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
@@ -181,8 +181,9 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
             traits.update({place, f"{place}:{module.class_name}"} if place else {f":{module.class_name}"})
             traits.update(f"{place}.{name}" for name in (*module.parameters, *module.buffers))
             settings = {
-                k: v for k, v in module.attributes.items() if isinstance(v, (bool, str, int)) and not is_index(k)
-            }
+                key: value for key, value in module.attributes.items()
+                if isinstance(value, (bool, str, int, float)) and not is_index(key) and not names_its_place(module, value)
+            }  # fmt: skip
             traits.update(f"{place}.{key}={value}" for key, value in settings.items())
     return traits
 
@@ -190,14 +191,16 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
 def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
     """What only this one has: a kind that it states, then a submodule or tensor, then a class, then a setting; no element of a list."""
     apart = mine - set().union(*others)
-    elements = [trait for trait in apart if trait.rpartition(".")[2].isdigit()]
+    elements = [trait for trait in apart if "=" not in trait and trait.rpartition(".")[2].isdigit()]
     only = {trait for trait in apart if not any(trait == e or trait.startswith((f"{e}.", f"{e}:")) for e in elements)}
 
     def order(trait: str) -> tuple[bool, bool, bool, int, str]:
-        return ("type=" not in trait, "=" in trait, ":" in trait, trait.count("."), trait)
+        name, sign, value = trait.partition("=")
+        kind = name.endswith("type") and not value.replace(".", "").isdigit()
+        return (not (sign and kind), bool(sign), ":" in trait, name.count("."), trait)
 
-    found = min(only, key=order, default=None)
-    return found.rpartition(".")[2].rpartition(":")[2] if found else None
+    name, sign, value = min(only, key=order, default="").partition("=")
+    return name.rpartition(".")[2].rpartition(":")[2] + sign + value or None
 
 
 def _number(kinds: Sequence[Kind]) -> None:

@@ -163,10 +163,9 @@ def outline_part(context: Context, roles: Roles, kind: Kind, part: Part, graph_i
     elif isinstance(part.what, FeedForward):
         linears = projections_of(context.modules[path]) if single else [m for m in modules if linear_sizes(m)]
         result = _feed_forward(sketch, part.what, linears, source)
-    elif isinstance(part.what, Recurrence):
-        result = _recurrence(sketch, context, part.what, modules, source)
     else:
-        result = _part(sketch, context, part, source, {})
+        assert isinstance(part.what, Recurrence)
+        result = _recurrence(sketch, context, part.what, modules, source)
     sketch.add(Label("output", "Output"), result)
     return sketch.graph(graph_id, title, path, sum(context.parameters(p) for p in part.paths))
 

@@ -9,6 +9,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Role
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import LayerParts, Part
 from archviz.patterns.linears import is_linear
@@ -74,7 +75,8 @@ class Roles:
     def _by_itself(self, module: ModuleRecord) -> Role:
         library = (module.library or "").rpartition(".")[2]
         if library.startswith("Embedding") or (module.library is None and self._looks_up(module)):
-            positional = re.search(r"pos|wpe|type", module.name)
+            above = self.context.modules.get(module.path.rpartition(".")[0])
+            positional = re.search(r"pos|wpe|type", module.name) or (above and _POSITIONS.search(above.class_name))
             return "position_embedding" if positional else "embedding"
         if detect_norm(module, self.context.trace):
             owner = self.what.get(module.path.rpartition(".")[0])
@@ -97,6 +99,10 @@ class Roles:
         tables = list(module.parameters.values())
         alone = len(tables) == 1 and len(tables[0].shape) == 2 and not module.children
         return alone and self.context.trace.own_ops(module.path) == ["embedding"]
+
+
+_POSITIONS = late_pattern(r"position(al)?_?(encod|embed)", re.IGNORECASE)
+"""Classes whose tables are of positions, whatever these are called."""
 
 
 def _stands_for_part(module: ModuleRecord) -> bool:

@@ -22,7 +22,7 @@ class PositionMixer:
         kind: `fourier_mixing`, `fft_convolution`, `depthwise_convolution`, `grouped_convolution`, `convolution`, `average_pooling`,
             `max_pooling`, `convolution_mlp` (a feed-forward whose projections are convolutions) or `token_mlp`.
         title: The field's name for it.
-        sizes: Named sizes: `kernel` (`7 × 7`), of an MLP over tokens `tokens` and `hidden`.
+        sizes: Named sizes: `kernel` (`7 × 7`) and a `stride` above one, of an MLP over tokens `tokens` and `hidden`.
     """
 
     kind: str
@@ -109,10 +109,12 @@ def kernel_words(convolutions: list[ModuleRecord]) -> int | str:
 
 
 def _convolves(module: ModuleRecord) -> PositionMixer | None:
-    found = mixing_convolutions(module)
+    found = mixing_convolutions(module) or wide_convolutions(module)
     if not found:
         return None
     sizes: dict[str, int | str] = {"kernel": kernel_words(found)}
+    steps = max((step for each in found for step in _numbers(each.attributes.get("stride"))), default=1)
+    sizes |= {"stride": steps} if steps > 1 else {}
     hidden = _inner_width([each for each in module.walk() if kernel_of(each) is not None])
     return _mixer("convolution_mlp", {**sizes, "hidden": hidden}) if hidden else _mixer(convolution_kind(found), sizes)
 

@@ -105,7 +105,7 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
     inside = _factor(scaling[:1], product)[0] if caps and scaling else None  # `c · tanh(s / c)`
     capped = inside is not None and isclose(inside * caps[0], 1.0)
     scaling = scaling[1:] if capped else scaling
-    joins = [e for e in path if canonical(e.name) == "cat"]
+    joins = [e for e in path if canonical(e.name) == "cat" and not _joins_scores(e, made, trace)]
     added = [e for e in path if canonical(e.name) == "add" and any(not trace.carries(v) for v in e.inputs)]
     before = _before(product.inputs[-2:], made, trace, call)
     learned = any(_scales_by_tensor(event) for event in path[:-1])
@@ -121,6 +121,12 @@ def _read(softmax: Event, path: Sequence[Event], made: Mapping[int, Event], trac
         operands=_operands(product, path, softmax), scores=product.outputs[0] if product.outputs else None,
         further=_further(softmax, path, made, trace), letters=_by_letters(product, softmax),
     )  # fmt: skip
+
+
+def _joins_scores(join: Event, made: Mapping[int, Event], trace: Trace) -> bool:
+    """Whether all that is joined are products of queries with keys: scores of other tokens (Longformer's global ones), no sink."""
+    ways = [_backwards(value, made, trace) for value in join.inputs]
+    return all(way is not None and sum(map(trace.carries, way[-1].inputs)) > 1 for way in ways)
 
 
 def _further(

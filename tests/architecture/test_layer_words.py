@@ -118,3 +118,75 @@ def test_what_projects_the_encoders_states_for_the_layers_reads_no_token_ids(tmp
                                                "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 16, "vocab_size": 99})  # fmt: skip
     line = next(line for line in describe_text(found).splitlines() if line.strip().startswith("proj "))
     assert line.endswith("(beside the stack: reads the output of the encoder, for the layers)")
+
+
+def test_layers_that_differ_in_a_number_are_told_apart_by_it(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 99,
+             "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 99, "laurel_rank": 4, "num_kv_shared_layers": 0}  # fmt: skip
+    found = described(tmp_path, "gemma3n_text", {**sizes, "num_hidden_layers": 3, "layer_types": ["full_attention"] * 3,
+                                                 "activation_sparsity_pattern": [0.95, 0.0, 0.0]})  # fmt: skip
+    assert [kind.title for kind in found.layers[0].kinds] == [
+        "Attention + GeGLU (activation sparsity 0.95)",
+        "Attention + GeGLU",
+    ]
+
+
+def test_a_path_that_a_module_keeps_of_itself_parts_no_layers(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(OWN_PATHS)
+    found = describe(str(path), class_name="Model", settings=SETTINGS)
+    assert found.layers[0].pattern_text == "2 × mlp"
+
+
+def test_stages_that_differ_state_a_value_each(tmp_path: Path) -> None:
+    found = described(tmp_path, "segformer", {})
+    facts = {fact.key: fact.value for fact in found.facts}
+    assert facts["intermediate_size"] == [128, 256, 640, 1024]
+    assert facts["attention_heads"] == [1, 2, 5, 8]
+    assert facts["feed_forward"] == "MLP (GELU) with depthwise convolution 3 × 3"
+
+
+def test_tables_of_positions_are_told_by_the_class_that_holds_them(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+             "encoder_ffn_dim": 64, "decoder_ffn_dim": 64}  # fmt: skip
+    found = described(tmp_path, "speecht5", sizes)
+    assert {
+        node.label
+        for tower in found.towers
+        for item in tower.column
+        if (node := item.node) and "16" in "".join(node.details)
+    } == {"Position embedding"}
+
+
+def test_a_rotation_before_states_are_cut_into_heads_is_told_as_one(tmp_path: Path) -> None:
+    fact = described(tmp_path, "efficientloftr", {}).fact("rope_dimensions")
+    assert fact is not None
+    assert (fact.value, fact.unit) == (256, "of 256 for all heads together")
+
+
+OWN_PATHS = """
+from torch import nn
+
+
+class Layer(nn.Module):
+    def __init__(self, key):
+        super().__init__()
+        self.key = key
+        self.norm, self.up, self.act, self.down = nn.LayerNorm(32), nn.Linear(32, 64), nn.GELU(), nn.Linear(64, 32)
+
+    def forward(self, x):
+        return x + self.down(self.act(self.up(self.norm(x))))
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(99, 32)
+        self.layers = nn.ModuleList([Layer(f"layers.{index}") for index in range(2)])
+
+    def forward(self, input_ids):
+        x = self.embed(input_ids)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+"""

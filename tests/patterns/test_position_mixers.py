@@ -120,6 +120,50 @@ def test_mixers_of_code_that_nobody_published_are_told_by_what_they_do(
     assert [each.id for each in found.layers[0].kinds] == [kind]
 
 
+def test_layers_of_convolutions_alone_are_layers_where_a_model_has_no_others(tmp_path: Path) -> None:
+    found = official(tmp_path, "resnet", {"embedding_size": 16, "hidden_sizes": [16, 32], "depths": [2, 3]})
+    assert [stack.count for stack in found.layers] == [2, 3]
+    assert {kind.title.partition(" (")[0] for stack in found.layers for kind in stack.kinds} == {"Convolution"}
+
+
+def test_convolutions_side_by_side_are_no_layers(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text(BRANCHES)
+    assert describe(str(path), class_name="Model", settings=SETTINGS).layers == []
+
+
+BRANCHES = """
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.act = nn.Conv1d(16, 16, 3, padding=1), nn.ReLU()
+
+    def forward(self, x):
+        return self.act(self.conv(x))
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.branches = nn.Embedding(99, 16), nn.ModuleList([Block() for _ in range(3)])
+
+    def forward(self, input_ids):
+        x = self.embed(input_ids).transpose(1, 2)
+        return sum(branch(x) for branch in self.branches)
+"""
+
+
+def test_a_norm_inside_of_a_branch_has_no_placement(tmp_path: Path) -> None:
+    found = official(tmp_path, "convnextv2", {"hidden_sizes": [16], "depths": [2], "num_stages": 1})
+    assert found.fact("norm_placement") is None
+    placed = official(tmp_path, "fnet", {"num_hidden_layers": 1}).fact("norm_placement")
+    assert placed is not None
+    assert placed.value == "post-norm (after the sum)"
+
+
 def test_a_gate_that_is_called_attention_is_none(tmp_path: Path) -> None:
     assert "ttention" not in describe_text(official(tmp_path, "patchtsmixer", {})).partition("Modules")[0]
 

@@ -37,6 +37,7 @@ def test_a_norm_between_two_branches_stands_before_the_second() -> None:
     assert places == {
         "shared_transformer.input_layernorm": "before a branch",
         "shared_transformer.pre_ff_layernorm": "before a branch",
+        "mamba_decoder.input_layernorm": "before a branch",
     }
     assert only(verified("gemma2"), "norm.placement") == "sandwich"
 
