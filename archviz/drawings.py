@@ -240,8 +240,10 @@ def draw_comparison(
     """
     from archviz.emit.drawn_files import DRAWN, drawn_files
     from archviz.figure import theme
+    from archviz.figure.contents import contents_of_columns
+    from archviz.figure.fidelity import check_contents
     from archviz.figure.lint import lint
-    from archviz.figure.versus import draw_versus
+    from archviz.figure.versus import drawn_versus
     from archviz.outputs import check_output
 
     stray = [name for name in formats if name not in DRAWN]
@@ -250,11 +252,13 @@ def draw_comparison(
     targets = {name: Path(f"{output}.{name}") for name in formats}
     for path in targets.values():
         check_output(path)
-    display = draw_versus(comparison, theme.theme(look.theme))
+    display, columns = drawn_versus(comparison, theme.theme(look.theme))
     contents, more = drawn_files(display, formats, look)
     write_files(targets, contents)
     gaps = [gap for model in comparison.models for gap in model.gaps]
-    return DrawResult(list(targets.values()), [*more, *lint(display, printed=True)], gaps, title=display.title)
+    untrue = check_contents(display, contents_of_columns(columns))
+    findings = [*untrue, *more, *lint(display, printed=True)]
+    return DrawResult(list(targets.values()), findings, gaps, title=display.title)
 
 
 def _summary(architecture: Architecture) -> dict[str, object]:

@@ -305,8 +305,10 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
             *table,
         ]
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
-    if found and (alibi is not None or stack.config.values.get("alibi") is True):
-        return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
+    if found and (alibi is not None or "alibi" in seen):
+        return "ALiBi", code(alibi.at) if alibi else attention_place(sheet, found[0][0])
+    if found and stack.config.values.get("alibi") is True:
+        return "ALiBi", sheet.cite(stack.config.prefix + "alibi")
     table = _table(sheet, column, roles, stack)
     turning = _rotating(sheet, column, roles) if seen <= {None} and not _only_states(stack) else []
     if turning:  # no pass shows whether it turns anything

@@ -19,7 +19,8 @@ from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_ev
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.joined_states import joined_states
 from archviz.architecture.kinds import Stack
-from archviz.architecture.logit_factor import logit_factor, logit_softcap
+from archviz.architecture.lent_table import lent_table
+from archviz.architecture.logit_factor import logit_factor, logit_softcap, shows_logits
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm_facts, recurrence_facts
@@ -111,7 +112,11 @@ def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
         for a, b in sheet.context.reading.tied.items()
         if (a in tables) != (b in tables) and _is_below(a, b, inside)
     }
+    if not tables and not any(shared.values()):
+        return  # a classifier of images looks nothing up
     if not shared:
+        lent = lent_table(sheet.context, tables)
+        sheet.add("tied_embeddings", True if lent is not None else None, code(lent.at) if lent is not None else [])
         return
     evidence = [Evidence(kind="tensor", where=f"{a} = {b}") for a, b in shared.items() if b]
     stated = [e for part in sheet.context.configs for e in sheet.agreeing(part, bool(evidence), "tie_word_embeddings")]
@@ -244,7 +249,8 @@ def _bounded_logits(sheet: FactSheet, config: ConfigPart) -> None:
     if found is not None:
         stated = sheet.agreeing(config, found[0], "final_logit_softcapping")
         sheet.add("logit_softcap", found[0], [*code(found[1]), *stated])
-    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
+    elif not shows_logits(sheet.context.trace, known.get("vocabulary_size")):
+        sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
 
 
 def _scaled_logits(sheet: FactSheet) -> None:

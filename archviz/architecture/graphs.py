@@ -52,7 +52,7 @@ def write_graph(
         nodes[node.id].parameters = _uncounted(context, _called(context, node), path, counted) + label.parameters
         nodes[node.id].code_name = nodes[node.id].code_name or label.tensor
         _pool(context, node, nodes)
-        nodes[node.id].zoom = (zooms or {}).get(node.module if node.kind == "call" else node.name)
+        nodes[node.id].zoom = _inside(node, zooms or {})
     module = context.modules[path]
     if whole:
         _give_own_parameters(context, flow, nodes, path, counted)
@@ -78,6 +78,12 @@ def write_graph(
 def _length(flow: Flow) -> int | None:
     shape = flow.nodes[flow.inputs[0]].shape_out if flow.inputs else None
     return shape[1] if shape and len(shape) > 2 else (shape[0] if shape else None)
+
+
+def _inside(node: FlowNode, zooms: dict[str, str]) -> str | None:
+    """The graph that shows the inside of a node; two parts of a layer may have one name, but not one module."""
+    own = zooms.get(node.module) if node.kind in ("call", "group") else None
+    return own or (zooms.get(node.name) if node.kind != "call" else None)
 
 
 def _block_node(
@@ -317,27 +323,28 @@ def _name_own_tensors(
         box = nodes[number]
         if box is core or box.role in _TELLING:
             continue
-        for name, text in read.items():
+        for name in read:
             tensor = left.pop(name, None)
-            counted = (
-                box.role == "scale" and box.code_name is None and box.parameters > 0
-            )  # by its label, without a name
+            # A label may count a tensor whose name it does not know.
+            counted = box.role == "scale" and box.code_name is None and box.parameters > 0
             box.parameters += tensor.numel if tensor and not counted else 0
             box.details = [line for line in box.details if line != LEARNED] if counted else box.details
             box.code_name = box.code_name or name
-            _tell_tensor(box, flow.nodes[number], text)
+        _tell_tensors(box, flow.nodes[number], read)
     return list(left)
 
 
-def _tell_tensor(box: BlockNode, node: FlowNode, text: str) -> None:
-    """Say in a box which tensor it reads: a factor or a summand in its label, `× time_mix_key`, else below that."""
+def _tell_tensors(box: BlockNode, node: FlowNode, read: dict[str, str]) -> None:
+    """Say in a box which tensors it reads: one as a factor or a summand in its label, `× time_mix_key`, else below that."""
     sign, word = ARITHMETIC.get(node.name, ("", ""))
-    if box.label == word and not box.details and node.events:
+    text = next(iter(read.values())) if len(read) == 1 else ""
+    if text and box.label == word and not box.details and node.events:
         factor = f"({text})" if " " in text else text
         first = node.events[0].inputs[0].id not in {value for _, value in node.sources} and sign in "−÷"
         box.label = f"{factor} {sign}" if first else f"{sign} {factor}"
-    elif text not in box.details and text not in box.label:
-        box.details.append(text)
+        return
+    new = [name for name in read if name not in box.details and name not in box.label]
+    box.details += [", ".join(new)] if new else []
 
 
 def _reader(flow: Flow, module: ModuleRecord) -> int | None:

@@ -91,6 +91,8 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
     """Numbered children, the first of which holds a mixer, or a norm and a feed-forward."""
     if not module.children or not all(name.isdigit() for name in module.children):
         return False
+    if any((layer.library or "").endswith("Embedding") for layer in module.children.values()):
+        return False  # a whole model in one list, its table first
     if any(_holds_layers(context, layer) and not _mixes_itself(context, layer) for layer in module.children.values()):
         return False  # stages, each with a list of layers of its own
     for layer in list(module.children.values())[:2]:

@@ -370,6 +370,8 @@ def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[s
         tables = [t.shape for m in module.walk() for t in m.parameters.values() if "bias" in m.name] if module else []
         size = f", {product(tables[0])}" if tables and len(tables[0]) == 2 else ""
         return [f"+ relative position bias{size}"]
+    if owner.positions == "alibi":
+        return ["+ ALiBi"]
     slopes = any(event.kind == "function" and "alibi" in event.name.lower() for event in context.trace.outline)
     read = [value for value in node.reads if "float" in (value.dtype or "float")]
     return ["+ ALiBi"] if slopes and owner.heads and any(owner.heads in (v.shape or ()) for v in read) else []

@@ -12,13 +12,14 @@ from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
 from archviz.architecture.kinds import Stack
 from archviz.architecture.labels import Label, part_label, spared_details
-from archviz.architecture.model import BlockGraph
+from archviz.architecture.model import IDLE, BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
 from archviz.architecture.roles import Roles, part_role
 from archviz.architecture.rope_settings import rope_settings
 from archviz.architecture.rotations import part_rotations
 from archviz.interpreter.reading import Event
+from archviz.patterns.attention import Attention
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
@@ -93,9 +94,11 @@ class GraphBook:
         expose_hidden_residuals(self.context, flow, keep_inner(self.context))
         labels: dict[int, Label] = {}
         branches: dict[int, str] = {}
+        idle: list[Part] = []
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             node = self._collapse(flow, part)
             if node is None:
+                idle += [part] if self.context.trace.whole else []
                 continue
             role = part_role(part.what)
             label = part_label(part.what, role)
@@ -121,14 +124,22 @@ class GraphBook:
             zooms=zooms, labels=labels, residuals=True,
         )  # fmt: skip
         graph.notes += ["Some steps are drawn as one."] if lost else []
+        graph.notes += [f"{_title(kind, part)} ({part.paths[0].rpartition('.')[2]}) {IDLE}." for part in idle]
         self.graphs[layer_id] = graph
 
     def _collapse(self, flow: Flow, part: Part) -> int | None:
         """The one node of a part in the layer's flow; loose projections are contracted."""
         region = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in part.paths}
+        if self._is_spelt_out(part):
+            region = with_between(flow, region)
         if len(region) <= 1:
             return next(iter(region), None)
         return merge(flow, region, part.name, module=part.paths[0])
+
+    def _is_spelt_out(self, part: Part) -> bool:
+        """Whether a layer computes an attention in its own steps, between projections of its own."""
+        first = self.context.modules[part.paths[0]]
+        return isinstance(part.what, Attention) and len(part.paths) > 1 and not first.children
 
     def _part_graph(
         self, stack: Stack, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str
@@ -213,7 +224,8 @@ class GraphBook:
             # A mixer whose output projection stands beside it is opened within the layer.
             opened = {p for p in part.paths if context.modules[p].children} if part in kind.parts.mixers else set()
             around = self._layer_flow(kind, opened) if opened else flow
-            inner = cut_out(around, set(part.paths)) if around is not None else None
+            steps = self._is_spelt_out(part)
+            inner = cut_out(around, set(part.paths), between=steps) if around is not None else None
             path = kind.example.path
         else:
             call = context.trace.call(part.paths[0])
@@ -285,12 +297,25 @@ def keep_inner(context: Context) -> Callable[[Event], bool]:
     return keep
 
 
-def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
-    """The part of a layer's flow that some of its submodules make up, with what enters as inputs."""
-    region = {
-        n.id: n for n in flow.nodes.values()
+def with_between(flow: Flow, region: set[int]) -> set[int]:
+    """Some steps of a flow, and those on a way from one of them to another."""
+    before = flow.ancestors()
+    leading = {each for member in region for each in before[member]}
+    return region | {each for each in leading if not region.isdisjoint(before[each])}
+
+
+def cut_out(flow: Flow, paths: set[str], *, between: bool = False) -> Flow | None:
+    """The part of a layer's flow that some of its submodules make up, with what enters as inputs.
+
+    Args:
+        between: The layer's own steps between them belong to it too.
+    """
+    own = {
+        n.id for n in flow.nodes.values()
         if n.kind != "input" and any((n.module + ".").startswith(path + ".") for path in paths)
     }  # fmt: skip
+    own = with_between(flow, own) if between else own
+    region = {each: node for each, node in flow.nodes.items() if each in own}
     if not region:
         return None
     outside = dict.fromkeys(s for n in region.values() for s, _ in n.sources if s not in region)

@@ -9,6 +9,8 @@ from archviz.records import field, record
 from archviz.spans import EvidenceKind, Status
 
 SCHEMA = "archviz/1"
+IDLE = "is not called by this class alone"
+"""What a note of a layer's graph says of a part that no step of the pass is: a decoder's cross attention without an encoder."""
 MEETING = "similarity"
 """Id of the graph of what reads the outputs of several towers."""
 

@@ -190,7 +190,7 @@ def _attention(sketch: _Sketch, context: Context, part: Part, source: str) -> st
     what = part.what
     assert isinstance(what, Attention)
     module = context.modules[part.paths[0]]
-    projections = find_projections(module)
+    projections = find_projections(module, context.trace)
     last = projections.get("o") or (context.modules[part.paths[1]] if len(part.paths) > 1 else None)
     inward = {name: child for name, child in projections.items() if child is not last}
     # Low-rank compressions, and output projections in two steps, have names of their own.

@@ -6,11 +6,14 @@ from archviz.architecture.context import Context
 from archviz.architecture.labels import is_backwards
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.flow import Flow
-from archviz.patterns.op_families import canonical
+from archviz.patterns.op_families import PLUMBING, canonical
 
 
 def tensors_read(context: Context, flow: Flow, module: ModuleRecord) -> dict[int, dict[str, str]]:
-    """By step the module's own parameters that it reads, by name, with what it reads of each: the tensor, or `1 − time_mix_key`."""
+    """By step the module's own parameters that it reads, by name, with what it reads of each: the tensor, or `1 − time_mix_key`.
+
+    What is read of a tensor is empty where it is computed from it in another way.
+    """
     call = context.trace.call(module.path)
     stored = context.reading.stored
     if call is None or not stored or not module.parameters:
@@ -40,7 +43,12 @@ def tensors_read(context: Context, flow: Flow, module: ModuleRecord) -> dict[int
 
 
 def _made(event: Event, text: str) -> str:
-    """What a step makes of a tensor, where that is told in a word: `1 − text`; else the tensor."""
+    """What a step makes of what is read of a tensor: the same where it moves it, `1 − text`, else nothing that is told in a word."""
+    if canonical(event.name) in _MOVES:
+        return text
     numbers = [each for each in event.options.values() if isinstance(each, (int, float)) and not isinstance(each, bool)]
     from_number = canonical(event.name) == "sub" and is_backwards(event)
-    return f"{numbers[0]:g} − {text}" if from_number and len(numbers) == 1 and "−" not in text else text
+    return f"{numbers[0]:g} − {text}" if text and from_number and len(numbers) == 1 and "−" not in text else ""
+
+
+_MOVES = PLUMBING | {"getitem", "slice", "select", "narrow", "unsqueeze", "expand"}

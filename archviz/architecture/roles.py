@@ -74,7 +74,7 @@ class Roles:
 
     def _by_itself(self, module: ModuleRecord) -> Role:
         library = (module.library or "").rpartition(".")[2]
-        if library.startswith("Embedding"):
+        if library.startswith("Embedding") or (module.library is None and self._looks_up(module)):
             above = self.context.modules.get(module.path.rpartition(".")[0])
             positional = re.search(r"pos|wpe|type", module.name) or (above and _POSITIONS.search(above.class_name))
             return "position_embedding" if positional else "embedding"
@@ -93,6 +93,12 @@ class Roles:
         if activation_of(module.class_name) and not module.children:
             return "activation"
         return "other"
+
+    def _looks_up(self, module: ModuleRecord) -> bool:
+        """Whether a module of the code's own looks rows of its one table up, and nothing else."""
+        tables = list(module.parameters.values())
+        alone = len(tables) == 1 and len(tables[0].shape) == 2 and not module.children
+        return alone and self.context.trace.own_ops(module.path) == ["embedding"]
 
 
 _POSITIONS = late_pattern(r"position(al)?_?(encod|embed)", re.IGNORECASE)

@@ -12,7 +12,7 @@ from archviz.architecture.embedding_steps import embedding_factor, scale_text
 from archviz.architecture.labels import WEIGHTLESS
 from archviz.architecture.model import BlockNode, Join
 from archviz.architecture.roles import LM_HEADS, Roles
-from archviz.architecture.table_roles import is_hashed, is_left_alone
+from archviz.architecture.table_roles import is_hashed
 from archviz.architecture.towers import Column, pools
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
@@ -73,7 +73,6 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
     if role in ("embedding", "position_embedding") and weight is not None:
         label = "Token embedding" if role == "embedding" else "Position embedding"
         label = "Hash embedding" if role == "embedding" and is_hashed(context.trace, module) else label
-        label = "Learned vectors" if role == "embedding" and is_left_alone(context, module) else label
         label = "Token-type embedding" if re.search(r"type|segment", module.name) else label
         details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape), *_scale_of(context, column, module)]
     elif norm is not None:

@@ -125,6 +125,8 @@ class _Steps:
         column, node = self._column, module_box(self._context, self._roles, self._column, module)
         if module.path in self._of_scores and node.role == "embedding":
             node.label = "Relative position bias"
+        elif module.path in self._met and node.role == "embedding" and self._context.trace.call(module.path) is None:
+            node.label = "Learned vectors"  # read as a whole, no ids choose its rows
         if module.path in self._asides:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
         if module.path in self._unseen:

@@ -86,7 +86,7 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         _call_by_code(context, [whole])
         return [whole]
     columns: list[Column] = []
-    halves = _halves_of_text(groups)
+    halves = _halves_of_text(groups) or _lone_half(context, groups)
     for path, own in sorted(groups.items(), key=lambda group: not _holds_table(context, group[0], group[1], groups)):
         name = halves.get(path) or _tower_id(context, path, own, groups)
         number = sum(column.id.partition("_")[0] == name for column in columns)
@@ -192,7 +192,10 @@ def _looks_ids_up(context: Context, column: Column) -> bool | None:
         inner for module in column.around for inner in module.walk()
         if not re.search("pos", inner.name) and (embeds(inner) or "embedding" in context.trace.own_ops(inner.path))
     ]  # fmt: skip
-    calls = [call for table in tables if (call := context.trace.call(table.path)) is not None]
+    calls = [
+        call for table in tables
+        if (call := context.trace.call(table.path)) and call.inputs and "int" in (call.inputs[0].dtype or "int")
+    ]  # fmt: skip
     ran = any(first_call(context.trace, module) is not None for module in column.around)
     ran = ran or any(context.trace.call(stack.layers[0].path) is not None for stack in column.stacks)
     if not ran or context.reading.trace_gaps:
@@ -226,13 +229,24 @@ def _halves_of_text(paths: Iterable[str]) -> dict[str, str]:
     return found if sorted(found.values()) == ["decoder", "encoder"] else {}
 
 
+def _lone_half(context: Context, groups: dict[str, list[Stack]]) -> dict[str, str]:
+    """The one tower that is called an encoder, by its path, where it scores words beside towers of images or sound: it reads text (GIT)."""
+    ids = {path: _tower_id(context, path, own, groups) for path, own in groups.items()}
+    encoders = [path for path, name in ids.items() if name == "encoder"]
+    alone = len(encoders) == 1 and len(ids) > 1 and not {"text", "decoder"} & set(ids.values())
+    words = {part.values.get("vocab_size") for part in context.configs}
+    heads = [sizes for m in context.modules.values() if m.name in HEADS and (sizes := linear_sizes(m))] if alone else []
+    return {encoders[0]: "text"} if any(sizes[1] in words for sizes in heads) else {}
+
+
 def is_causal(column: Column) -> bool | None:
-    """Whether its attention looks back only; None when it has none or does not say."""
+    """Whether its mixers look back only; None when it has none, or attention that does not say."""
     mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
     flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
     if flags:
         return True if True in flags else (False if False in flags else None)
-    return True if any(isinstance(mixer, Recurrence) for mixer in mixers) else None
+    recurrent = [mixer for mixer in mixers if isinstance(mixer, Recurrence)]
+    return not any(mixer.both_ways for mixer in recurrent) if recurrent else None
 
 
 def _name(context: Context, columns: list[Column]) -> None:
@@ -247,6 +261,10 @@ def _name(context: Context, columns: list[Column]) -> None:
             text.encodes = text.encodes or seen is False
         if column.id.partition("_")[0] == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
+    half = next((column for column in columns if column.id == "encoder"), None) if text is None else None
+    for column in columns if half is not None else ():
+        if half and column.id.partition("_")[0] in ("vision", "audio") and reaches(context, column.stacks, half.stacks):
+            column.feeds, column.feeds_seen = half.id, True
     _feed_through(context, columns, text)
     for column in columns:
         column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False

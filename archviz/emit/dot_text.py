@@ -27,12 +27,12 @@ Attributes = Mapping[str, str | None]
 
 
 def quoted(identifier: str) -> str:
-    """An id as DOT: always in double quotes, whatever it holds.
+    """An id as DOT: always in double quotes, whatever it holds; Graphviz writes it into SVG as it is, where `&nbsp;` would be no XML.
 
-    >>> quoted("stage1.block2"), quoted('a"]; }')
-    ('"stage1.block2"', '"a\\\\"]; }"')
+    >>> quoted("stage1.block2"), quoted('a"]; }'), quoted("a &nbsp;")
+    ('"stage1.block2"', '"a\\\\"]; }"', '"a &amp;nbsp;"')
     """
-    text = quote(escape(_UNPRINTABLE.sub("\ufffd", identifier).replace("\n", " ")))
+    text = quote(escape(_UNPRINTABLE.sub("\ufffd", identifier).replace("\n", " ").replace("&", "&amp;")))
     return text if text.startswith('"') else f'"{text}"'
 
 

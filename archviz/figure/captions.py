@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.column_layers import layers_in, stacks_of
-from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
+from archviz.architecture.model import IDLE, Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.architecture.words import JOIN_WORDS, TAPS
 from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.model import (
@@ -246,7 +246,7 @@ def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Itera
         if role not in roles or (role == "qk_norm" and (mixer.role != "attention" or not _stated(normed))):
             continue
         example = inside.boxes[roles.index(role)]
-        details = example.details if role == "rope" else example.details[:1]
+        details = example.details if role == "rope" else _sizes_of(role, inside)
         yield Box(
             id=f"side/{role}/{mixer.id}",
             role=example.role,
@@ -261,6 +261,12 @@ def side_boxes(inside: Diagram, architecture: Architecture, mixer: Box) -> Itera
         yield Box(
             f"side/nope/{mixer.id}", "other", "NoPE", description="queries and keys are given no positions (NoPE)"
         )
+
+
+def _sizes_of(role: str, inside: Diagram) -> tuple[str, ...]:
+    """What the norms of queries and keys say first, in one line where they differ: `6144 and 1024`."""
+    lines = dict.fromkeys(line for box in inside.boxes if box.role == role for line in box.details[:1])
+    return (" and ".join(lines),) if lines else ()
 
 
 def _stated(fact: Fact | None) -> bool:
@@ -418,6 +424,8 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
             (Words("Beside the stack: ", strong=True), Words(f"{', '.join(names)} {whose} (not drawn): {note}."))
             for note, names in asides.items()
         ]
+    idle = [note for block in architecture.blocks for note in block.notes if IDLE in note]
+    lines += [(Words("In the layers: ", strong=True), Words(note)) for note in dict.fromkeys(idle)]
     if architecture.gaps:
         named = "; ".join(
             f"{gap.module or 'the model'}: {_shortened(gap.reason)}" for gap in architecture.gaps[:_MAX_GAPS]

@@ -108,6 +108,14 @@ def contents_of_figure(figure: Figure) -> Contents:
     return found
 
 
+def contents_of_columns(columns: Sequence[Column]) -> Contents:
+    """What columns side by side have to show, without anything beside them."""
+    found = Contents()
+    for column in columns:
+        _Column(found, column, feeding=False).add()
+    return found
+
+
 def contents_of_ledgers(ledgers: Sequence[Ledger], strips: Iterable[Strip] = ()) -> Contents:
     """What a detailed view or the view of a module has to show in its panels."""
     found = Contents()
@@ -136,8 +144,11 @@ def contents_of_bars(groups: Iterable[BarGroup]) -> Contents:
 
 def _ledger_words(ledger: Ledger) -> Iterator[str]:
     yield from (ledger.title, ledger.subtitle)
-    yield from dict.fromkeys(shape[:120] for shape in ledger.shapes.values())
+    drawn = {box.id for box in ledger.diagram.boxes}
+    yield from dict.fromkeys(shape[:120] for name, shape in ledger.shapes.items() if name in drawn)
     for name, formula in ledger.formulas.items():
+        if name not in drawn:
+            continue
         told = f"{formula.text} = " if formula.text and formula.text != f"{formula.count:,}" else ""
         yield ledger.names.get(name, "")[:40] + (formula.note or f"{told}{formula.count:,}")
     yield from map(plain, ledger.notes)

@@ -209,7 +209,7 @@ class _Detailed:
                 if graph and output and output.shape_out:
                     inside = graph
                     yield f"{column.graph.id}/{name}", self.shapes.write(graph, output)
-        around = [item.node for item in tower.column if item.node and item.node.shape_out is None]
+        around = [i.node for i in tower.column if i.node and not i.taps and i.node.shape_out is None]
         tokens = any(node.role == "embedding" for node in around)  # else what a norm reads may be one pooled vector
         for node in around if tokens else ():
             box, part = f"{column.graph.id}/{node.id}", _AROUND.get(node.role)

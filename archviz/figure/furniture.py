@@ -8,8 +8,7 @@ from functools import lru_cache
 from archviz.figure.display import Group, Item, Rect
 from archviz.figure.fonts import fit, measure
 from archviz.figure.model import Sentence, Words
-from archviz.figure.paint import DASHES, outline_of, paint_lines, text_line, wrap
-from archviz.figure.quantities import plain
+from archviz.figure.paint import DASHES, outline_of, paint_lines, shortened, text_line, wrap
 from archviz.figure.theme import Theme
 
 SIZE = 13.0
@@ -24,7 +23,8 @@ _MEANING = {
 
 def paint_title(title: str, subtitle: str, x: float, room: float, theme: Theme, size: float = 34.0) -> list[Item]:
     """The title in the accent colour, and a line under it; both are shortened where they are too long."""
-    size = size if measure(title[:60], size, 700) <= room else 24.0
+    sizes = (size, 24.0, 20.0, 17.0)
+    size = next((each for each in sizes if measure(title[:160], each, 700) <= room), sizes[-1])
     items: list[Item] = [text_line(fit(title, size, 700, room), x, 42, size, 700, theme.accent)]
     lines = [(Words(fit(subtitle, 16, 400, room)),)]
     return items + paint_lines(lines, x, 66, theme, size=16, spacing=20, colour=theme.muted)
@@ -52,10 +52,7 @@ def _evenly(footer: Sentence, size: float, room: float) -> list[Sentence]:
         if len(narrower) > len(lines):
             break
         lines = narrower
-    if len(lines) > _MOST_LINES:
-        rest = " ".join(map(plain, lines[_MOST_LINES - 1 : _MOST_LINES + 1]))
-        lines[_MOST_LINES - 1 :] = [(Words(fit(rest, size, 400, room)),)]
-    return lines
+    return shortened(lines, _MOST_LINES, size, room)
 
 
 def footers_height(footers: Sequence[Sentence], room: float, size: float = SIZE) -> float:

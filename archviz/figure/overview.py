@@ -78,7 +78,7 @@ class _Overview:
         ordered = tuple(_without_zooms(column, kept) for column in self.draft.columns)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
         ordered = tuple(captions.with_tie(column, noted=not self.savings.notes) for column in ordered)
-        ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
+        ordered = tuple(self._with_feeders(column, self._feeding(column.id)) for column in ordered)
         last = ordered[-1:]
         self._name_fed_inputs(self.draft.every)
         insets = self._with_fed_inputs(insets, ordered)
@@ -126,11 +126,22 @@ class _Overview:
             self.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = (
                 f"{stacks[0].path}.0" if stacks else tower.module
             )
-        read = [key for key, side in self.sides.items() if side.box.role == "input"]
+        inputs = [key for key, side in self.sides.items() if side.box.role == "input"]
+        read = [key for key in inputs if self._reads(self.sides[key], column.id)]
         if folded and read:
             self.sides |= {key: replace(self.sides[key], box=self._tower_box(folded)) for key in read[:1]}
             return column
         return replace(column, feeders=tuple(self._tower_box(level) for level in _levels(folded)))
+
+    def _feeding(self, column: str) -> list[Tower]:
+        """The towers that are drawn as boxes and feed a column, one through another."""
+        folded = {tower.id: tower for tower in self.draft.folded}
+
+        def end(tower: Tower, seen: frozenset[str] = frozenset()) -> str | None:
+            after = folded.get(tower.feeds or "")
+            return end(after, seen | {tower.id}) if after and after.id not in seen else tower.feeds
+
+        return [tower for tower in self.draft.folded if end(tower) == column]
 
     def _tower_box(self, towers: list[Tower]) -> Box:
         """One box for some towers: how large each is, and its layers."""

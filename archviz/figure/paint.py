@@ -50,13 +50,14 @@ _SLIM = replace(_CHIP, wide=76.0)
 
 
 def side_style(box: Box) -> Style:
-    """The style of a box beside a column: the mere name of RoPE or QK-norm is as narrow as it can be, and RoPE with short words narrow."""
-    if box.role not in ("rope", "qk_norm") or len(box.details) > 1:
-        return SIDE
-    words = [word for line in box.details for word in line.split()]
-    if box.role == "rope" and all(measure(word, _SLIM.detail) <= _SLIM.wide - 2 * _SLIM.pad for word in words):
-        return _SLIM if words else _CHIP
-    return SIDE if words else _CHIP
+    """The style of a box beside a column: RoPE and QK-norm are as narrow as their words allow where these are few."""
+    if box.role in ("rope", "qk_norm") and len(box.details) <= (box.role == "rope"):
+        for style in (_SLIM,) if box.details else (_CHIP, _SLIM):
+            words = [(word, style.detail, 400) for line in box.details for word in line.split()]
+            words += [(word, style.label, 600) for word in box.label.split()]
+            if all(measure(*word) <= style.wide - 2 * style.pad for word in words):
+                return style
+    return SIDE
 
 
 def closer(style: Style, density: float) -> Style:
@@ -138,7 +139,7 @@ def _in_lines(text: str, size: float, weight: int, room: float) -> list[str]:
     most = _MOST_LINES if " " in text else _MOST_PARTS
     lines = _filled(words, size, weight, room, most)
     if 1 < len(lines) < len(words):
-        for joined in (_clauses(words), _bound(words)):
+        for joined in (_clauses(words), _bound(_sums(words)), _bound(words)):
             other = _filled(joined, size, weight, room, most)
             if len(other) == len(lines) and all(measure(line, size, weight) <= room for line in other):
                 return other
@@ -171,6 +172,21 @@ def _clauses(words: Sequence[str]) -> list[str]:
     return clauses
 
 
+def _sums(words: Sequence[str]) -> list[str]:
+    """Words with each sum as one.
+
+    >>> _sums(["2688", "→", "4096", "+", "6144", "+", "64"])
+    ['2688', '→', '4096 + 6144 + 64']
+    """
+    joined: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        if joined and "+" in (before, word):
+            joined[-1] = f"{joined[-1]} {word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def _bound(words: Sequence[str]) -> list[str]:
     """Words joined to what they say little without: a number to its name and its factors, a sign to what follows it, a sum in brackets.
 
@@ -181,7 +197,7 @@ def _bound(words: Sequence[str]) -> list[str]:
     """
     bound: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
-        named = before.isalpha() and before.islower() and word[:1].isdigit()
+        named = before.isalpha() and before.islower() and word[:1].isdigit() and "+" not in word
         inside = bound and bound[-1].count("(") > bound[-1].count(")")
         if bound and (named or inside or word == "×" or before in _SIGNS):
             bound[-1] = f"{bound[-1]} {word}"
@@ -349,6 +365,14 @@ def words_run(words: Words, theme: Theme, size: float, weight: int = 400, colour
 def wrap(line: Sentence, size: float, width: float, weight: int = 400) -> list[Sentence]:
     """The sentence in lines of at most `width` px; words that are wider alone are cut."""
     return list(_wrapped(line, size, round(width, 3), weight))
+
+
+def shortened(lines: list[Sentence], most: int, size: float, width: float) -> list[Sentence]:
+    """The first lines; the last of them ends with `…` where there are more."""
+    if len(lines) <= most:
+        return lines
+    rest = " ".join("".join(words.text for words in line) for line in lines[most - 1 : most + 1])
+    return [*lines[: most - 1], (Words(fit(rest, size, 400, width)),)]
 
 
 _Piece = tuple[Words, float, float]  # and its widths in px without and with the space at its end

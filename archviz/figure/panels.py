@@ -20,6 +20,7 @@ from archviz.figure.paint import (
     paint_arrow,
     paint_badge,
     paint_lines,
+    shortened,
     text_line,
     wrap,
 )
@@ -39,6 +40,7 @@ FRAMED = ("unverified", "conflict")
 """Statuses of facts that are framed."""
 _LONG_FACT = 300.0  # px
 _LABEL, _VALUE = 13.0, 14.0  # px: sizes of a fact
+_MOST_TEXT = 6  # lines of the pattern in words
 _MOST_WORDS = 1  # lines of the pattern in words that a brief strip has room for
 _TWO_KEYS = 430.0  # px from which entries of a key stand in two columns
 
@@ -165,7 +167,7 @@ class StripArt:
 
     def _text(self, width: float) -> list[Sentence]:
         below = wrap((Words(self.strip.value_title),), 13, width - 2 * _PAD) if self.strip.value_title else []
-        text = wrap(self.words, 13, width - 2 * _PAD)[:6]
+        text = shortened(wrap(self.words, 13, width - 2 * _PAD), _MOST_TEXT, 13, width - 2 * _PAD)
         return below if self.brief and len(text) > _MOST_WORDS and self.shows_all else text + below
 
     def _head_height(self, width: float) -> float:

@@ -503,8 +503,26 @@ class ColumnArt:
         subtitle = self.column.subtitle
         if measure(subtitle[:200], 13) > room:
             subtitle = fit(subtitle.removesuffix(" parameters"), 13, 400, room)
+        title = self.column.title[:200]
+        long = measure(title, size, 700) > room
+        size = 13.0 if long else size
+        lines = _halves(title, size, room) if long else [title]
+        tops = (15.0, 30.0) if len(lines) > 1 else (20.0,)
+        below = 45.0 if len(lines) > 1 else 37.0
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.container.fill, theme.container.stroke, 1.2, 12.0),
-            text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
-            text_line(subtitle, frame.x + 14, frame.y + 37, 13, 400, theme.muted),
+            *(
+                text_line(line, frame.x + 14, frame.y + top, size, 700, theme.ink)
+                for line, top in zip(lines, tops, strict=False)
+            ),
+            text_line(subtitle, frame.x + 14, frame.y + below, 13, 400, theme.muted),
         ]
+
+
+def _halves(title: str, size: float, room: float) -> list[str]:
+    """A long title in two lines, broken behind a hyphen or a blank as far on as fits; what is still too long is shortened."""
+    breaks = [
+        place + 1 for place, sign in enumerate(title) if sign in "- " and measure(title[: place + 1], size, 700) <= room
+    ]
+    lines = [title[: breaks[-1]], title[breaks[-1] :]] if breaks else [title]
+    return [fit(line.strip(), size, 700, room) for line in lines]

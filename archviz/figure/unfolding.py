@@ -34,9 +34,12 @@ def unfold(architecture: Architecture, layer: BlockGraph, opened: Sequence[str] 
     result = Unfolded(replace(layer, nodes=[], edges=list(layer.edges)))
     for node in layer.nodes:
         inside = inside_of(architecture, layer, node)
-        ways = _entries(result, layer, node, inside) if inside and node.role in opened else None
+        fits = (
+            inside is not None and node.role in opened and inside.parameters == node.parameters
+        )  # else it is drawn besides
+        ways = _entries(result, layer, node, inside) if inside and fits else None
         if inside is None or ways is None:
-            node = replace(node, zoom=inside.id) if inside and node.role not in opened else node
+            node = replace(node, zoom=inside.id) if inside and not fits else node
             result.graph.nodes.append(node)
             result.origin[node.id] = (layer, node)
         else:

@@ -23,6 +23,9 @@ IMAGES = ("pixel_values", "images", "image", "pixels")
 WHOLE = "configuration of the whole model"  # in `Interpreter.state`, while parts of it are called
 SOUND_MASKS = ("input_features_mask", "feature_attention_mask", "audio_attention_mask")
 MASKS = ("attention_mask", "padding_mask", "mask")
+STARTS = ("start_pos", "startpos", "start_position", "start_index", "pos_offset", "offset", "past_len", "past_length")
+PLACES = ("positions", "input_pos", "input_positions", "pos", "position", "pos_ids")
+TOKENS = ("targets", "target", "labels", "tgt", "trg", "src", "source", "tokens", "token_ids", "decoder_tokens", "y")
 PATCHES_A_SIDE = ("target_sizes", "tgt_sizes")  # rows and columns of patches of each image
 MOST = 8  # combinations that are tried
 NONE_STATED: dict[str, Tensor] = {}
@@ -96,6 +99,13 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
     if name.startswith("pixel") and name.endswith("_mask"):  # which of several images are there
         return [Tensor((batch, 1), "int64"), Tensor((batch, seq), "int64")]
     if name.endswith(("_mask", "_ids")) or name == "mask":
+        return [Tensor((batch, seq), "int64")]
+    if name in STARTS:  # how many tokens went before
+        return [0]
+    if name in PLACES:
+        counted = interp.call(interp.import_name("torch", "arange", None), [seq], {})
+        return [counted, Tensor((batch, seq), "int64")]
+    if name in TOKENS:
         return [Tensor((batch, seq), "int64")]
     if name in PATCHES_A_SIDE:
         part = next((each for each in parts(interp, config) if number(interp, each, "patch_size", 0)), config)

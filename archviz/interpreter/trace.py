@@ -29,8 +29,8 @@ from archviz.interpreter.module_states import (
     read_states,
     with_module_states,
 )
-from archviz.interpreter.named_inputs import WHOLE
-from archviz.interpreter.reading import INPUTS_GIVEN, MASKS_GIVEN, Gap
+from archviz.interpreter.named_inputs import PLACES, WHOLE
+from archviz.interpreter.reading import DIRECT, INPUTS_GIVEN, MASKS_GIVEN, Gap
 from archviz.interpreter.towers import GRIDS, append, getters, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
@@ -358,7 +358,9 @@ def _run(
     finally:
         interp.recorder = None
     masks = [
-        recorder.reference(value).id for name, value in given.items() if "mask" in name and isinstance(value, Tensor)
+        recorder.reference(value).id
+        for name, value in given.items()
+        if ("mask" in name or name in PLACES) and isinstance(value, Tensor)
     ]
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
@@ -398,9 +400,15 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
         the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
     calls, ops, functions = [], [], []
+    owners: dict[int, str] = {}  # what stands in calls of `forward` itself → the module that PyTorch sees at work
     for event in recorder.events:
         args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
         at = str(event.at) if event.at else None
+        if DIRECT in event.options or (event.parent in owners and event.kind != "call"):
+            owners[event.index] = _owner(recorder, owners, event.parent)
+            if event.kind == "call":
+                continue
+            event = event._replace(module=owners[event.index])
         if event.kind == "call":
             named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
             out, whole = shapes(result), form(result)
@@ -425,6 +433,13 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
                 {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
             )
     return {"calls": calls, "ops": ops, "functions": functions}
+
+
+def _owner(recorder: Recorder, owners: dict[int, str], parent: int) -> str:
+    """The module that PyTorch sees at work in an event: that around calls of `forward` itself."""
+    if parent in owners:
+        return owners[parent]
+    return recorder.events[parent].module if parent >= 0 else ""
 
 
 def _told(options: dict[str, object]) -> dict[str, Any]:

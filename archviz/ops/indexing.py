@@ -10,7 +10,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Layout, Shape, Tensor, Unknown
-from archviz.ops import masks, numbers, shapes, shared_numbers, strides
+from archviz.ops import frequencies, masks, numbers, shapes, shared_numbers, strides
 from archviz.ops.choices import mask_count, of_unknown_count
 from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
@@ -40,6 +40,7 @@ def _register_items(library: Library) -> None:
             found = indexed(interp, value, parts)
             numbers.item(value, parts, found)
             masks.item(value, parts, found)
+            frequencies.part(value, found)
             strides.viewed(strides.VIEWS["getitem"], value, (parts,), {}, found)
             _share_view(value, parts, found)
             return found
@@ -284,7 +285,9 @@ def _part_of_complex(interp: Interpreter, value: Tensor, name: str) -> Any:
         return value if name == "real" else Unknown("imag of real numbers", interp.here())
     if value.shape is None:
         return value
-    return like(interp, value, dtype="float64" if value.dtype == "complex128" else "float32")
+    found = like(interp, value, dtype="float64" if value.dtype == "complex128" else "float32")
+    frequencies.part(value, found)
+    return found
 
 
 def _register_conversions(library: Library) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.attention import Attention, detect_attention
-from archviz.patterns.feed_forward import FeedForward, detect_feed_forward, projections_of
-from archviz.patterns.linears import is_linear, linear_sizes
-from archviz.patterns.loose_feed_forward import describe_loose, describe_triple, gates_side_input
+from archviz.patterns.activations import activation_among
+from archviz.patterns.attention import Attention, detect_attention, find_projections, has_core
+from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward, projections_of
+from archviz.patterns.linears import is_linear, linear_sizes, linears_of
+from archviz.patterns.loose_feed_forward import describe_loose, describe_triple, gates_side_input, steps_between
 from archviz.patterns.moe import MixtureOfExperts, detect_moe
 from archviz.patterns.norms import Norm, detect_norm
 from archviz.patterns.op_families import activation_of
@@ -52,7 +53,11 @@ def detect_layer_parts(layer: ModuleRecord, trace: Trace) -> LayerParts:
     """The parts of a layer."""
     parts = LayerParts()
     _collect(layer, trace, parts)
+    if not parts.mixers:
+        _add_spelt_out(layer, trace, parts)
     _group_loose(layer, trace, parts)
+    for part in parts.feeds:
+        _look_between(layer, trace, part)
     _move_token_mlps(parts, layer, trace)
     for found in (parts.mixers, parts.feeds):
         _put_in_order(found, trace)
@@ -78,6 +83,32 @@ def _move_token_mlps(parts: LayerParts, layer: ModuleRecord, trace: Trace) -> No
         if reads_turned(module, what.width, stream, trace):
             parts.feeds.remove(part)
             parts.mixers.append(replace(part, what=token_mlp(what.width, what.hidden)))
+
+
+def _look_between(layer: ModuleRecord, trace: Trace, part: Part) -> None:
+    """A feed-forward whose projections the layer calls itself, as those of an `nn.ModuleDict`, has its activation in the layer's steps."""
+    module = layer.find(part.paths[0].removeprefix(f"{layer.path}."))
+    if not isinstance(part.what, FeedForward) or module is None or trace.call(module.path) is not None:
+        return
+    linears = linears_of(module)
+    steps = steps_between(layer, linears, trace) if len(linears) > 1 else None
+    if steps is not None:
+        part.what = describe_projections(linears, activation_among(steps, trace)) or part.what
+
+
+def _add_spelt_out(layer: ModuleRecord, trace: Trace, parts: LayerParts) -> None:
+    """The attention that a layer computes in its own steps, with its projections, and norms of queries and keys, among its children."""
+    what = detect_attention(layer, trace) if has_core(layer, trace) else None
+    own = {each.path: None for each in find_projections(layer, trace).values()} if what is not None else {}
+    if what is None or not own:
+        return
+    own.update((path, None) for path in parts.norms if path.rpartition(".")[2] in what.qk_norms)
+    beside = [path for path in (*parts.norms, *(child.path for child in parts.loose)) if path not in own]
+    if not beside and not parts.feeds:
+        return  # the attention itself, in a list of its own
+    parts.mixers.append(Part(list(own), what, "attention"))
+    parts.norms = {path: norm for path, norm in parts.norms.items() if path not in own}
+    parts.loose = [child for child in parts.loose if child.path not in own]
 
 
 def detect_mixer(module: ModuleRecord, trace: Trace) -> Attention | Recurrence | None:

@@ -11,7 +11,7 @@ from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 from archviz.spans import Span
 
-_USERS = ("softmax", "scaled_dot_product_attention")
+_USERS = ("softmax", "scaled_dot_product_attention", "multi_head_attention_forward")
 
 
 @record(frozen=True)

@@ -256,6 +256,12 @@ class Trace:
         return frozenset(found)
 
     @cached_property
+    def tables(self) -> frozenset[int]:
+        """Ids of the weights that rows are looked up in."""
+        lookups = (event for event in self.outline if event.kind == "op" and canonical(event.name) == "embedding")
+        return frozenset(event.inputs[1].id for event in lookups if len(event.inputs) > 1)
+
+    @cached_property
     def zeros(self) -> frozenset[int]:
         """Ids of the values that are zero throughout: made so and never written into, moved at most."""
         base: dict[int, int] = {}

@@ -37,7 +37,10 @@ def _head(view: LayerView, made: Mapping[int, Event], product: Event, key: Value
     shape = sizes(key)
     if len(shape) != 4:
         raise NotFollowed("heads in another place")
-    value, place = _followed(view, made, key, (shape[0] - 1, head, 0, 0))
+    heads = sizes(product.inputs[0])[1] if canonical(product.name) == "scaled_dot_product_attention" else shape[1]
+    value, place = _followed(
+        view, made, key, (shape[0] - 1, head * shape[1] // heads, 0, 0)
+    )  # its own repeats in a row
     if len(sizes(value)) != 3:
         raise NotFollowed("another projection")
     return place[-1]

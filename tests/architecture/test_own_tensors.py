@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
+from archviz.architecture.context import Context
+from archviz.architecture.labels import label_node
 from archviz.architecture.model import BlockGraph
+from archviz.architecture.roles import Roles
 from archviz.descriptions import describe
+from archviz.interpreter.reading import ModelReading
+from archviz.patterns.flow import build_flow
+from archviz.patterns.trace import Trace
 from archviz.settings import Settings
+from tests.patterns.tape import LENGTH, Tape, module
 
 
 def graph(model: str, name: str) -> BlockGraph:
@@ -30,3 +39,16 @@ def test_gates_of_one_shape_are_told_apart() -> None:
         ("× tanh(gate)", ["cross_attn_attn_gate"], 1),
         ("× tanh(gate)", ["cross_attn_mlp_gate"], 1),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "label"), [("0", "1 −"), ("1", "− 1")])
+def test_a_number_that_a_tensor_is_taken_from_stands_first(place: str, label: str) -> None:
+    tape = Tape()
+    x = tape.value(1, LENGTH, 8)
+    with tape.inside("call", "", "Root", x) as results:
+        results.append(tape.op("sub", x, out=(1, LENGTH, 8), **{place: 1}))
+    context = Context(ModelReading("Root", {}, module(""), events=tape.events))
+    call = Trace(tape.events).call("")
+    assert call is not None
+    flow = build_flow(context.trace, call, lambda event: event.kind == "call")
+    assert label_node(context, Roles(context), flow, flow.nodes[1], None).text == label

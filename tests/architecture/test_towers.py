@@ -339,6 +339,8 @@ def test_steps_beside_each_other_do_not_stand_on_each_other() -> None:
 
 def test_what_a_pass_is_given_tells_sound_from_images() -> None:
     assert _towers("nemotron_asr_streaming").keys() == {"Audio encoder"}
+    assert _towers("ibert").keys() == {"Text encoder"}  # whose embedding is a module of its own code
+    assert _towers("gemma4_vision").keys() == {"Model"}  # which looks positions up
     towers = describe("transformers:clvp", settings=Settings(offline=True)).towers
     found = {tower.module: (tower.title, tower.column[0].node.label) for tower in towers if tower.column[0].node}
     assert found["speech_decoder_model"] == ("Audio decoder", "Features")

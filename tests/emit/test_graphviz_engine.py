@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -13,7 +14,7 @@ from archviz.emit.architecture_files import architecture_files
 from archviz.emit.diagram_files import diagram_files
 from archviz.emit.dot_architecture import dot_from_architecture
 from archviz.emit.dot_ports import ports_of
-from archviz.emit.dot_text import ports
+from archviz.emit.dot_text import box, opening, ports
 from archviz.formats import Look
 from tests.figure.diagram_samples import small
 from tests.figure.zoo import ZOO
@@ -145,3 +146,13 @@ def test_a_hostile_piece_cannot_leave_its_field(text: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "Error" not in done.stderr
     assert len([row for row in done.stdout.splitlines() if row.startswith("node ")]) == 1
+
+
+@pytest.mark.parametrize("name", ["a &nbsp; b", "&lt;script&gt;", "&#x41;", "&amp;"])
+def test_an_entity_in_a_name_stays_text_and_the_svg_stays_xml(name: str) -> None:
+    if shutil.which("dot") is None:
+        pytest.skip("dot is not installed: Graphviz does not draw here")
+    text = "\n".join([*opening(name, name), box(name, name, "#ffffff"), "}"])
+    drawn = graphviz_engine.draw(text, ["svg"]).files["svg"]
+    texts = ["".join(node.itertext()) for node in ET.fromstring(drawn).iter() if node.tag.endswith(("title", "text"))]
+    assert set(texts) == {name}

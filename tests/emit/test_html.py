@@ -239,6 +239,21 @@ def test_panels_stand_in_columns_that_fill_the_window(page: Browser) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the page is not looked at here")
+def test_no_more_layers_are_open_at_first_than_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(html.emit(scene_of(describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)))))
+    with browser(tmp_path / "profile") as opened:
+        page = opened.open(path.as_uri())
+        scale = "Number(document.getElementById('view').getAttribute('transform').match(/scale.([.\\d]+)/)[1])"
+        high = "document.getElementById('view').getBoundingClientRect().height"
+        window = page.run("document.getElementById('canvas').getBoundingClientRect().height")
+        assert page.run(scale) >= 0.4
+        assert page.run(high) <= window  # and all of it is seen
+        page.click("#expand")
+        assert page.run(high) > window  # with all layers open it would be
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the page is not looked at here")
 def test_a_figure_too_tall_to_be_read_whole_begins_at_its_upper_end(tmp_path: Path) -> None:
     model = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True))
     path = tmp_path / "page.html"

@@ -131,6 +131,14 @@ def test_attention_that_is_given_no_positions_says_so_beside_its_column() -> Non
     assert [target.rsplit("/", 1)[-1] for target in side.targets] == ["self_attn"]  # no linear attention
 
 
+def test_qk_norms_of_different_sizes_are_both_told() -> None:
+    qwen = ZOO["qwen35"]()
+    for graph in qwen.blocks:
+        graph.nodes[:] = [replace(each, details=["128"]) if each.id == "k_norm" else each for each in graph.nodes]
+    side = next(side for side in build_overview(qwen).sides if side.box.label == "QK-norm")
+    assert side.box.details == ("RMSNorm(256) and 128",)
+
+
 def test_norms_that_are_not_on_queries_and_keys_are_no_qk_norm() -> None:
     qwen = ZOO["qwen35"]()
     qwen.facts.append(Fact(key="qk_norm", value="none"))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from archviz.drawings import draw_described
+from archviz.comparison.comparing import compare
+from archviz.drawings import draw_comparison, draw_described
 from archviz.figure import panels, stack
 from archviz.figure.display import Group
 from archviz.figure.model import Arrow
@@ -57,3 +58,13 @@ def test_an_edge_that_the_figure_never_had_is_told(tmp_path: Path, monkeypatch: 
     assert status == 5
     assert "flow-untrue" in rules
     assert "flow-untrue" in drawn(tmp_path, "detailed")[1]
+
+
+def test_a_comparison_that_loses_a_wire_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = compare([ZOO["llama"](), ZOO["gemma"]()])
+    assert draw_comparison(pair, tmp_path / "pair", ["svg"]).exit_status == 0
+    paint: Callable[..., Group] = stack.paint_arrow
+    monkeypatch.setattr(stack, "paint_arrow", lambda *given: replace(paint(*given), id="lost"))
+    result = draw_comparison(pair, tmp_path / "pair", ["svg"])
+    assert result.exit_status == 5
+    assert {"wire-missing", "wire-added"} <= {finding.rule for finding in result.findings}

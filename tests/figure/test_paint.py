@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from archviz.figure.display import Text
 from archviz.figure.fonts import measure
 from archviz.figure.model import Box, Words
-from archviz.figure.paint import MINOR, box_size, paint_lines, wrap
+from archviz.figure.paint import MINOR, Frame, box_size, paint_box, paint_lines, side_style, wrap
 from archviz.figure.quantities import plain, sentence
 from archviz.figure.stack import BoxElement, Canvas
 from archviz.figure.theme import LIGHT
@@ -56,3 +59,27 @@ def test_a_product_that_is_wider_than_a_line_breaks_at_its_signs() -> None:
     )
     lines = [plain(line) for line in wrap(formula, 13.0, 130.0)]
     assert lines == ["q_proj  vision.d·", "vision.H_kv·", "vision.d_h + vision.d", "= 1,327,104"]
+
+
+def test_sums_and_brackets_are_not_broken_where_as_few_lines_do() -> None:
+    def details(line: str) -> list[str]:
+        return lines_of(Box("box", "projection", "p", (line,)))[1:]
+
+    assert details("26,880 → 512 + 64 + 64") == ["26,880", "→ 512 + 64 + 64"]
+    assert details("40,960 → 16 × (4 + 12)") == ["40,960", "→ 16 × (4 + 12)"]
+    assert details("sections 16 + 24 + 24") == ["sections", "16 + 24 + 24"]
+
+
+@pytest.mark.parametrize(
+    ("label", "details", "widest"),
+    [("RoPE", (), 56), ("QK norm", (), 56), ("QK-norm", (), 76), ("RoPE", ("64 of 256 dims",), 76), ("RoPE", ("interleaved 64",), 126), ("RoPE", ("128 dims", "half-split"), 126)],
+)  # fmt: skip
+def test_a_box_beside_a_column_is_as_narrow_as_its_words_allow(
+    label: str, details: tuple[str, ...], widest: float
+) -> None:
+    box = Box("side", "rope" if label == "RoPE" else "qk_norm", label, details)
+    style = side_style(box)
+    assert style.wide == widest
+    width, height = box_size(box, style)
+    painted = paint_box(box, Frame(0, 0, width, height), style, LIGHT)
+    assert not any("…" in item.content for item in painted.items if isinstance(item, Text))

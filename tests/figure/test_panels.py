@@ -96,3 +96,12 @@ def test_the_label_of_a_box_leaves_room_for_the_letter_on_its_corner() -> None:
         group = paint_box(box, Frame(0, 0, width, height), style, LIGHT)
         lines = [item.runs[0] for item in group.items if isinstance(item, Text) and item.runs[0].weight == 600]
         assert all(measure(run.text, run.size, run.weight) <= width - 2 * 12 for run in lines)
+
+
+def test_a_pattern_too_long_for_its_lines_says_so() -> None:
+    stack = ZOO["nemotron"]().layers[0]
+    made = replace(make_strip(stack, list(range(len(stack.kinds)))), text="3 × one, 2 × other, " * 25)
+    strip = StripArt(made, LIGHT)
+    group = strip.draw(Frame(0, 0, strip.width, strip.height_at(strip.width)))
+    lines = [item.content for item in group.items if isinstance(item, Text)]
+    assert [line.endswith("…") for line in lines[1:7]] == [False] * 5 + [True]

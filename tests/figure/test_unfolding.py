@@ -51,3 +51,14 @@ def test_a_part_whose_ends_do_not_fit_stays_closed() -> None:
     mixer.zoom = model.layers[0].kinds[0].mixer
     layer.edges.append(BlockEdge(source=layer.nodes[0].id, target=mixer.id))
     assert mixer.id in {node.id for node in unfold(model, layer).graph.nodes}
+
+
+def test_a_part_whose_inside_holds_other_parameters_is_drawn_besides_and_not_in_its_place() -> None:
+    """Canine's attention of windows runs one projection several times; opened in place, its parameters would be told as often."""
+    model = ZOO["llama"]()
+    layer, inside = model.blocks[0], model.block(model.layers[0].kinds[0].mixer or "")
+    assert inside is not None
+    layer.nodes[2].zoom, layer.nodes[2].parameters, inside.parameters = inside.id, 10, 30
+    shown = unfold(model, layer)
+    assert [node.zoom for node in shown.graph.nodes if node.id == layer.nodes[2].id] == [inside.id]
+    assert shown.part == {}

@@ -67,7 +67,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "prophetnet": {"num_encoder_layers": 1, "num_decoder_layers": 1}, "longformer": {"num_hidden_layers": 1, "attention_window": [512]},
     "aimv2": {"text_config": {"num_hidden_layers": 1}, "vision_config": {"num_hidden_layers": 1}}, "fuyu": {"text_config": {"num_hidden_layers": 1}},
     "chinese_clip": {"text_config": {"num_hidden_layers": 2}, "vision_config": {"num_hidden_layers": 2, "hidden_size": 768}},
-    "lightglue": {},
+    "lightglue": {}, "efficientloftr": {},
     "seggpt": {"num_hidden_layers": 1, "merge_index": 0, "intermediate_hidden_state_indices": [0]},
     "kyutai_speech_to_text": {"num_hidden_layers": 1}, "qwen3_asr_encoder": {"num_hidden_layers": 1},
     "speecht5": {}, "minicpm_ocr_vision": {"num_hidden_layers": 1},

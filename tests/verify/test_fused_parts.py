@@ -40,3 +40,9 @@ def test_names_of_one_assignment_over_several_lines_are_told_once() -> None:
 def test_pieces_of_one_sequence_are_no_other_sequence() -> None:
     assert values(verified("canine"), "attention.cross") == {}
     assert set(values(verified("lightglue"), "attention.cross")) == {"transformer_layers.{0-8}.cross_attention"}
+    layers = "local_feature_transformer.layers.{0-3}"  # images that are exchanged in the layer
+    assert set(values(verified("efficientloftr"), "attention.cross")) == {f"{layers}.cross_attention.attention"}
+
+
+def test_mixes_of_one_sequence_are_no_other_sequence() -> None:
+    assert values(verified("inkling2_text"), "attention.cross") == {}

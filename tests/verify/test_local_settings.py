@@ -40,3 +40,8 @@ def test_a_window_to_each_side_is_told() -> None:
 )
 def test_numbers_that_say_which_tokens_meet_are_told(name: str, value: object, told: bool) -> None:
     assert _is_told(name, value) is told
+
+
+def test_scores_of_global_tokens_that_are_joined_are_no_sinks() -> None:
+    assert values(verified("longformer"), "attention.sinks") == {}
+    assert only(verified("gpt_oss"), "attention.sinks") is True

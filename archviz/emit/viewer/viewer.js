@@ -5,7 +5,7 @@
   const canvas = byId('canvas'), view = byId('view'), about = byId('about'), search = byId('search');
   const pages = [...view.querySelectorAll(':scope > .page')];
   const pieces = new Map([...view.querySelectorAll(':scope > .piece')].map((piece) => [piece.dataset.piece, piece]));
-  const GAP = 14, TOP = 96, MARGIN = 30, CLOSEST = 6, FARTHEST = 0.03, LEGIBLE = 0.25;
+  const GAP = 14, TOP = 96, MARGIN = 30, CLOSEST = 6, FARTHEST = 0.03, LEGIBLE = 0.25, READABLE = 0.4;
   const insets = new Set(data.insets.map((inset) => inset.id));
   let page = 0, place = { x: 0, y: 0, k: 1 }, size = { width: 1, height: 1 }, chosen = null, current = null;
 
@@ -52,6 +52,17 @@
       y += each.height + GAP;
     }
     return { places, right, bottom };
+  }
+
+  // At first as many panels of layers are open as leave the whole large enough to be read, or else as few as there can be.
+  function open() {
+    const most = data.pages.map((each, index) => index).sort((a, b) => data.pages[b].open.length - data.pages[a].open.length);
+    const frame = boxOf(canvas);
+    for (const index of most) {
+      page = index;
+      arrange();
+      if (Math.min(frame.width / size.width, frame.height / size.height) >= READABLE) return;
+    }
   }
 
   // How large a drawing can be shown whole.
@@ -342,6 +353,6 @@
   };
   for (const [id, action] of Object.entries(actions)) byId(id)?.addEventListener('click', action);
   addEventListener('resize', fit);
-  arrange();
+  open();
   fit();
 })();
