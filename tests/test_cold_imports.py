@@ -83,6 +83,7 @@ def test_help_loads_almost_nothing() -> None:
         "archviz.cli",
         "archviz.commands",
         "archviz.errors",
+        "archviz.outlets",
         "archviz.formats",
         "archviz.records",
         "archviz.settings",
