@@ -37,12 +37,13 @@ Ways = tuple[tuple[str, ...], ...]
 
 @record(frozen=True)
 class Ends:
-    """The ids of what a wire joins, empty where that is no box, and whether it ends with an arrow head."""
+    """The ids of what a wire joins, empty where that is no box, and whether it ends with an arrow head, or the wire that goes `on` from it does."""
 
     source: str = ""
     target: str = ""
     head: bool = True
     lanes: int = 1
+    on: str = ""
 
 
 @record
@@ -221,7 +222,8 @@ class _Column:
         self.found.wires[f"{name}/in"] = (
             Ends(lower, _name(steps[0]), _boxed(steps[0])) if steps else Ends(lower, "", False)
         )
-        self.found.wires[f"{name}/out"] = Ends(_name(steps[-1]) if steps else "", "", not self.feeding)
+        last = _name(steps[-1]) if steps else ""
+        self.found.wires[f"{name}/out"] = Ends(last, "", not self.feeding, on=f"{name}/leave")
         self.found.spare.add(f"{name}/leave")
         for box in column.feeders:
             self.found.boxes[box.id] = box
