@@ -18,7 +18,8 @@ from archviz import __version__
 from archviz.commands import NAMES, load
 from archviz.commands.command import STATUSES, HelpText, Parser, add_command
 from archviz.commands.printing import fail
-from archviz.errors import ArchvizError, UsageError
+from archviz.errors import ArchvizError, UsageError, lacking_package
+from archviz.outlets import outlast_readers
 from archviz.stack_room import with_stack_room
 
 INTERRUPTED = 130
@@ -46,17 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:
         gc.disable()  # one command a process: looking for garbage among syntax trees costs a third of its time
+        outlast_readers()
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks × still gets its answer
-    try:
-        status = _run(arguments)
-        if sys.stdout is not None:  # closed by the caller
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough: `archviz tensors MODEL | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    status = _run(arguments)
+    if sys.stdout is not None:  # closed by the caller
+        sys.stdout.flush()
     return status
 
 
@@ -74,8 +72,6 @@ def _run(arguments: list[str]) -> int:
         return INTERRUPTED
     except ArchvizError as error:
         return fail(error, as_json=as_json)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         return fail(_file_error(error), as_json=as_json)
     except Exception as error:
@@ -87,7 +83,7 @@ def _run(arguments: list[str]) -> int:
             f"internal fault: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
             hint="this is a bug of archviz; --debug shows where it is",
         )
-        return fail(fault, as_json=as_json)
+        return fail(lacking_package(error) or fault, as_json=as_json)
     return status
 
 

@@ -24,6 +24,8 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 
+from archviz.outlets import outlast_readers
+
 
 class ArchvizError(Exception):
     """Base of all errors that archviz raises on purpose.
@@ -173,8 +175,27 @@ def say_error(program: str, error: ArchvizError) -> int:
     return error.exit_status
 
 
+def lacking_package(error: Exception) -> UsageError | None:
+    """What to tell where a package of others is not installed; None of any other error.
+
+    >>> print(lacking_package(ModuleNotFoundError("…", name="bs4.element")))
+    the Python module bs4, which archviz needs, is not installed
+      pip install archviz brings it, in a checkout pip install .; uv run SCRIPT … brings it for a script
+    >>> lacking_package(ModuleNotFoundError("…", name="archviz.absent")), lacking_package(KeyError("bs4"))
+    (None, None)
+    """
+    top = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if top in ("", "archviz") or top in sys.stdlib_module_names:
+        return None
+    return UsageError(
+        f"the Python module {top}, which archviz needs, is not installed",
+        hint="pip install archviz brings it, in a checkout pip install .; uv run SCRIPT … brings it for a script",
+    )
+
+
 def run_reporting(program: str, run: Callable[[], int]) -> int:
     """Run a script; a failure is one line on stderr and an exit status, never a traceback."""
+    outlast_readers()
     try:
         return run()
     except ArchvizError as error:
@@ -182,4 +203,5 @@ def run_reporting(program: str, run: Callable[[], int]) -> int:
     except OSError as error:
         return say_error(program, UsageError(error.strerror or str(error), where=str(error.filename)))
     except Exception as error:  # noqa: BLE001 - whoever runs a script gets a message
-        return say_error(program, ArchvizError(f"internal fault: {type(error).__name__}: {error}"))
+        fault = ArchvizError(f"internal fault: {type(error).__name__}: {error}")
+        return say_error(program, lacking_package(error) or fault)

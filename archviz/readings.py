@@ -138,7 +138,7 @@ class TraceOptions:
     """What the forward pass of a description is given: batch size, number of tokens, and the attention path.
 
     Args:
-        stored: Tell which values of the events are tensors of the model.
+        stored: Tell which vectors the values of the events are.
     """
 
     batch: int = 1
@@ -172,14 +172,12 @@ def read(
         tell_class(source, reading, class_name, settings)
         if trace is not None:
             from archviz.interpreter.frequencies import states_theta, stored_frequencies
+            from archviz.interpreter.stored_tensors import stored_tensors
             from archviz.interpreter.trace import trace_towers
 
             enter_stage("following a forward pass over shapes")
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
-            if trace.stored:
-                from archviz.interpreter.stored_tensors import stored_tensors
-
-                reading.stored = stored_tensors(model, recorder)
+            reading.stored = stored_tensors(model, recorder)
             if trace.stored or not states_theta(reading.config):
                 reading.frequencies = stored_frequencies(model, recorder)
             recorder.passed.clear()  # the values themselves, which keep the built model alive

@@ -244,10 +244,41 @@ def _process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str
     )
 
 
-def test_a_reader_that_stops_early_is_no_error() -> None:
-    script = f"{sys.executable} -m archviz schema | head -c 10 >/dev/null; exit ${{PIPESTATUS[0]}}"
+@pytest.mark.parametrize(
+    ("command", "reader", "status"),
+    [
+        ("-m archviz resolve Qwen3.5 --offline", "true", 3),
+        ("-m archviz resolve Qwen3.5 --offline 2>&1", "true", 3),
+        ("-m archviz resolve Qwen3.5 --offline", "head -1", 3),
+        ("-m archviz describe ./absent.json 2>&1", "true", 2),
+        ("-m archviz schema", "head -c 10", 0),
+        ("scripts/resolve_model.py Qwen3.5 --offline", "true", 3),
+        ("scripts/generate_markdown.py assets/example_config.json", "true", 0),
+    ],
+)
+def test_a_reader_that_stops_early_does_not_change_the_status(command: str, reader: str, status: int) -> None:
+    script = f"{sys.executable} {command} | {reader} >/dev/null; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == status
+    assert "Broken pipe" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_a_package_that_is_missing_is_told_with_how_to_get_it() -> None:
+    for script in ("-m archviz draw assets/example_config.json -o -", "scripts/generate_markdown.py assets/example_config.json",
+                   "scripts/visualize_architecture.py assets/example_config.json -o -", "server.py"):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-S", *script.split()],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 2, script
+        assert "is not installed" in done.stderr
+        assert "pip install archviz" in done.stderr
+        assert "fault" not in done.stderr
 
 
 def test_output_that_the_terminal_cannot_show_is_escaped_rather_than_a_fault() -> None:

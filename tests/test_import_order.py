@@ -15,7 +15,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archviz"
 
 ORDER = (
-    ("records", "late_patterns", "stack_room"),  # how small classes and regular expressions are made, and deep calls
+    (
+        "records",
+        "late_patterns",
+        "stack_room",
+        "outlets",
+    ),  # how small classes and regular expressions are made, deep calls, pipes
     ("progress",),  # who waits for a run
     ("errors", "spans", "settings"),
     ("folded_names", "formats", "free_names", "outputs", "json_text"),

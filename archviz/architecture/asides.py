@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from archviz.architecture.beside import first_call, is_made_of, made_of
 from archviz.architecture.context import Context
@@ -18,6 +19,9 @@ NOT_CALLED = "not called by forward"
 NOT_READ = "no step of forward reads it"
 _AS_WEIGHT = "read as a weight, not called"
 _UNREAD = "no layer reads the output"
+_UNUSED = "nothing reads the output"
+ENTERS = "enters the layers by another way than the steps below"
+_APART = "called apart from the layers"
 _ELSEWHERE = "fed by something else than the steps below"
 
 
@@ -52,6 +56,8 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
     first = next((place for place, step in enumerate(order) if isinstance(step, Stack)), 0)
     leading = made_of(trace, start, {value.id for value in start.inputs})
     last: set[int] | None = None
+    read = _read_outside(context, column, order, start)
+    entering: set[int] = set()  # what the step before the layers gives, the last that is drawn
     below_last: list[tuple[str, set[int]]] = []  # what each step behind the first layers gives
     for place, step in enumerate(order):
         if isinstance(step, Stack):
@@ -63,10 +69,20 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
             if step.path.startswith(below(trace.called(trace.pass_of(start)))):
                 found[step.path] = _AS_WEIGHT if _is_read(context, step) else NOT_CALLED
         elif trace.pass_of(call) != trace.pass_of(start):
-            continue  # a part that no pass reaches, and that was called on its own
+            found[step.path] = _APART  # no pass reaches it from here, and it was called on its own
+        elif last is not None and not any(
+            trace.is_live(value) and (read is None or value.id in read) for value in _given(trace, step)
+        ):
+            found[step.path] = (
+                _UNUSED if read is None else f"{order[-1].path.rpartition('.')[2]} does not read its output"
+            )
         elif place < first:
             if leading.isdisjoint([value.id for value in _given(trace, step)]):
                 found[step.path] = _UNREAD
+            elif entering and not is_made_of(trace, call, {value.id for value in call.inputs}, entering):
+                found[step.path] = ENTERS
+            else:
+                entering = {value.id for value in _given(trace, step)}
         elif last is not None and not is_made_of(trace, call, {value.id for value in call.inputs}, last):
             found[step.path] = _read_below(trace, call, below_last)
             below_last.append((step.name, {value.id for value in _given(trace, step)}))
@@ -74,6 +90,38 @@ def asides_by_flow(context: Context, column: Column, order: Sequence[ModuleRecor
             last = {value.id for value in _given(trace, step)}
             below_last.append((step.name, last))
     return found
+
+
+def unseen_links(context: Context, order: Sequence[ModuleRecord | Stack]) -> set[str]:
+    """The modules of a column that no pass shows to read what the step below gives; before layers, that the layers read them. By path."""
+    trace = context.trace
+    found: set[str] = set()
+    for lower, upper in pairwise(order):
+        call = trace.call(upper.layers[0].path) if isinstance(upper, Stack) else first_call(trace, upper)
+        if isinstance(lower, Stack):
+            given = {v.id for each in lower.layers for c in trace.calls(each.path) for v in c.outputs}
+        else:
+            given = {value.id for value in _given(trace, lower)}
+        if call is None or not is_made_of(trace, call, {value.id for value in call.inputs}, given):
+            step = lower if isinstance(upper, Stack) else upper
+            found |= set() if isinstance(step, Stack) else {step.path}
+    return found
+
+
+def _read_outside(
+    context: Context, column: Column, order: Sequence[ModuleRecord | Stack], start: Event
+) -> set[int] | None:
+    """What the last step gives and is made of, where it stands outside of the tower and translates its output; else None."""
+    end = order[-1]
+    call = first_call(context.trace, end) if not isinstance(end, Stack) and is_outside(column, end.path) else None
+    if call is None or context.trace.pass_of(call) != context.trace.pass_of(start):
+        return None
+    ids = {value.id for value in call.inputs}
+    layers = [layer for step in order if isinstance(step, Stack) for layer in step.layers]
+    given = {value.id for layer in layers for each in context.trace.calls(layer.path) for value in each.outputs}
+    if not is_made_of(context.trace, call, ids, given):
+        return None
+    return made_of(context.trace, call, ids) | {value.id for value in call.outputs}
 
 
 def _read_below(trace: Trace, call: Event, steps: Sequence[tuple[str, set[int]]]) -> str:

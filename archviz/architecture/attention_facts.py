@@ -196,7 +196,8 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     of = _Spread(sheet, stack)
     found = of.found
     heads = {_rotated_head(a) for _, a in found if a.rope}
-    unit = f"of {heads.pop()} per head" if len(heads) == 1 else None
+    together = bool(heads) and all(_turns_all_heads(what) for _, what in found if what.rope)
+    unit = f"of {heads.pop()} {'for all heads together' if together else 'per head'}" if len(heads) == 1 else None
     turned = [
         OfKind(k, turned_dimensions(sheet, stack, k, a), k.mixer_kind or k.id, attention_place(sheet, k))
         for k, a in found
@@ -208,6 +209,12 @@ def position_facts(sheet: FactSheet, column: Column, roles: Roles, stack: Stack)
     if any(a.rope for _, a in found) or (unseen and found and "RoPE" in (words or "RoPE")):
         _rope_facts(sheet, stack)
     _add_words(sheet, "position_encoding", words, evidence, stack)
+
+
+def _turns_all_heads(what: Attention) -> bool:
+    """Whether states are rotated before they are cut into heads (EfficientLoFTR)."""
+    width = what.rope.width if what.rope else None
+    return bool(what.heads and what.head_dim and width == what.heads * what.head_dim > what.head_dim)
 
 
 def _rotated_head(what: Attention) -> int:
@@ -298,8 +305,10 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
             *table,
         ]
     alibi = next((e for e in sheet.context.trace.outline if e.kind == "function" and "alibi" in e.name.lower()), None)
-    if found and (alibi is not None or stack.config.values.get("alibi") is True):
-        return "ALiBi", code(alibi.at) if alibi else sheet.cite(stack.config.prefix + "alibi")
+    if found and (alibi is not None or "alibi" in seen):
+        return "ALiBi", code(alibi.at) if alibi else attention_place(sheet, found[0][0])
+    if found and stack.config.values.get("alibi") is True:
+        return "ALiBi", sheet.cite(stack.config.prefix + "alibi")
     table = _table(sheet, column, roles, stack)
     turning = _rotating(sheet, column, roles) if seen <= {None} and not _only_states(stack) else []
     if turning:  # no pass shows whether it turns anything

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archviz.architecture.context import Context
-from archviz.architecture.labels import Label
+from archviz.architecture.labels import LEARNED, Label
 from archviz.architecture.model import BlockGraph, Evidence
 from archviz.interpreter.reading import Event
 from archviz.patterns.flow import Flow, FlowNode, Shape
@@ -66,7 +66,7 @@ def _label(context: Context, node: FlowNode, path: str, makers: dict[int, Event]
     for function in filter(None, reversed(functions)):
         words = f"{function}({words})"
     name = own[0].name.removeprefix(f"{path}.") if len(own) == 1 else None
-    return Label("scale", f"{sign} {words}", [name or "learned"], own[0].numel, name)
+    return Label("scale", f"{sign} {words}", [name or LEARNED], own[0].numel, name)
 
 
 def _squeezed(shape: Shape | None) -> Shape:

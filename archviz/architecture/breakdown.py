@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from archviz.architecture.context import LAYER_KEYS, Context, keys_of
 from archviz.architecture.kinds import Stack
@@ -17,7 +17,9 @@ from archviz.patterns.attention import Attention
 from archviz.patterns.attention_experts import projection_experts
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.layer_parts import Part
+from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record, replace
 
@@ -117,7 +119,10 @@ def add_column(table: Table, column: Column, prefix: str) -> None:
     table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=tensors["final_norm"])
     title = _named("Around the layers", [m for m in groups["around"] if context.parameters(m.path)], context)
     table.add(prefix + "around", title, counts["around"], parent, groups=tensors["around"])
-    tied = [t.name for m in groups["head"] for t in m.parameters.values() if t.name in context.reading.tied]
+    tied = [
+        t.name for m in groups["head"] for inner in m.walk() for t in inner.parameters.values()
+        if t.name in context.reading.tied and len(t.shape) > 1
+    ]  # fmt: skip
     note = f"tied to {context.reading.tied[tied[0]]}" if tied else None
     table.add(prefix + "head", "Output head", counts["head"], parent, note=note, groups=tensors["head"])
 
@@ -131,9 +136,22 @@ def _group(table: Table, column: Column, module: ModuleRecord) -> str:
         return "pre_norm" if before else "final_norm"
     if role == "head":
         return "head"
-    return (
-        "embedding" if before and (role == "convolution" or not column.is_main) and column.holds(module) else "around"
-    )
+    if before and (
+        _holds_table(table, module) or ((role == "convolution" or not column.is_main) and column.holds(module))
+    ):
+        return "embedding"
+    return "head" if not before and _predicts(table, column, module) else "around"
+
+
+def _holds_table(table: Table, module: ModuleRecord) -> bool:
+    return any(table.roles(inner) == "embedding" for inner in module.walk())
+
+
+def _predicts(table: Table, column: Column, module: ModuleRecord) -> bool:
+    """Whether a module ends in as many numbers as an embedding of its column has rows: a head, whatever else is in it."""
+    inside = (inner for other in column.around for inner in other.walk() if table.roles(inner) == "embedding")
+    rows = {tensor.shape[0] for inner in inside for tensor in inner.parameters.values()}
+    return any(sizes[1] in rows for inner in module.walk() if (sizes := linear_sizes(inner)) and sizes[1] > sizes[0])
 
 
 def _whole(table: Table, modules: Iterable[ModuleRecord]) -> list[Group]:
@@ -253,20 +271,47 @@ def _kind_rows(table: Table, layers: _Layers, name: str, total: int) -> None:
 
 
 def _rest_title(table: Table, kind: Kind, paths: tuple[str, ...]) -> str:
-    """What else a layer holds, by the names of its modules."""
-    others = [
-        child for child in kind.example.children.values()
-        if table.context.parameters(child.path) and not any(p == child.path or p.startswith(f"{child.path}.") for p in paths)
-    ]  # fmt: skip
-    return _named("Other", others, table.context)
+    """What else a layer holds, by the names of its modules and of parameters of its own."""
+    return _rest_named(table.context, kind.example, paths)
 
 
-def _named(title: str, modules: list[ModuleRecord], context: Context) -> str:
-    """A title with the names of what it stands for; mixers of residual streams by what they are."""
+def _rest_named(context: Context, module: ModuleRecord, paths: tuple[str, ...]) -> str:
+    """`Other` with the names, as seen from a module, of what it holds besides some paths."""
+    others, tensors = _left_over(context, module, paths)
+    return _named("Other", others, context, tensors, len(module.path) + 1)
+
+
+def _left_over(context: Context, module: ModuleRecord, paths: tuple[str, ...]) -> tuple[list[ModuleRecord], list[str]]:
+    """The outermost modules below one that hold none of some paths, and the parameters of those that do."""
+    others, names = [], [t.name for t in module.parameters.values() if t.name not in context.reading.tied]
+    for child in module.children.values():
+        if child.path in paths or not context.parameters(child.path):
+            continue
+        if not any(path.startswith(f"{child.path}.") for path in paths):
+            others.append(child)
+            continue
+        inner = _left_over(context, child, paths)
+        others += inner[0]
+        names += inner[1]
+    return others, names
+
+
+def _named(
+    title: str, modules: list[ModuleRecord], context: Context, tensors: Sequence[str] = (), cut: int | None = None
+) -> str:
+    """A title with the names of what it stands for, tensors last; mixers of residual streams by what they are.
+
+    Args:
+        cut: Where names begin that lead from an owner to the modules; by default they are the modules' own.
+    """
     mixers = [detect_stream_mixer(module, context.trace) for module in modules]
-    if mixers and all(mixers):
+    if mixers and all(mixers) and not tensors:
         title = "Hyper-connections" if any(mixer and mixer.hands_back for mixer in mixers) else "Collapse of streams"
-    return f"{title} ({_listed([module.name for module in modules])})" if modules else title
+    names = [
+        *(module.name if cut is None else module.path[cut:] for module in modules),
+        *(name[cut or 0 :] for name in tensors),
+    ]
+    return f"{title} ({_listed(names)})" if names else title
 
 
 def _part_share(kind: Kind, part: Part) -> Share:
@@ -302,7 +347,11 @@ def _part_rows(table: Table, layers: _Layers, part: Part, key: str, count: int, 
     sinks = _sinks(module) if module is not None and isinstance(what, Attention) and what.sinks else ()
     sunk = sum(map(layers.count_of, sinks))
     if size or apart or sunk:
-        title = "Projections" if isinstance(what, Attention) else "Projections and state"
+        title = (
+            "Projections" if isinstance(what, Attention)
+            else "Convolutions and projections" if isinstance(what, PositionMixer)
+            else "Projections and state"
+        )  # fmt: skip
         others = share.without(*paths, *(each.path for each in inner), tensors=sinks)
         layers.row(f"{key}/projections", title, count - size - apart - sunk, key, others)
         layers.row(f"{key}/sinks", "Attention sinks", sunk, key, replace(share, only=sinks))
@@ -374,7 +423,13 @@ def _moe_rows(
     )  # fmt: skip
     layers.row(f"{key}/shared_expert", "Shared expert", shared, key, Share(shared_paths))
     rest = share.without(*what.holders, *router_paths, *shared_paths)
-    layers.row(f"{key}/other", "Other", count - experts - router - shared, key, rest)
+    layers.row(f"{key}/other", _moe_rest(table.context, what), count - experts - router - shared, key, rest)
+
+
+def _moe_rest(context: Context, what: MixtureOfExperts) -> str:
+    """What else a mixture holds, by its names."""
+    taken = tuple(path for path in (*what.holders, what.router, what.shared, what.shared_gate) if path)
+    return _rest_named(context, context.modules[what.experts.rpartition(".")[0]], taken)
 
 
 def inactive(context: Context, kind: Kind) -> int:

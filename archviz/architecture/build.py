@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archviz.architecture.asides import NOT_CALLED
 from archviz.architecture.branch_scales import layer_scale
 from archviz.architecture.breakdown import inactive
 from archviz.architecture.context import Context
@@ -20,6 +21,7 @@ from archviz.architecture.model import (
     LayerStack,
     SourceFile,
     TensorEntry,
+    Tower,
 )
 from archviz.architecture.naming import kind_labels
 from archviz.architecture.parameters import build_parameters
@@ -61,7 +63,7 @@ def build_architecture(
     towers = [write_tower(context, roles, column, columns) for column in columns]
     places = [(graph.module, node) for graph in book.graphs.values() for node in graph.nodes]
     places += [(tower.module, item.node) for tower in towers for item in tower.column if item.node]
-    parameters = build_parameters(context, roles, columns, published_total, places)
+    parameters = build_parameters(context, roles, columns, published_total, places, _uncalled(columns, towers))
     placements = {
         f"{stack.path}/{kind.id}": NormPlaces(
             book.placement[kind.block], book.parallel[kind.block], book.norm_functions.get(kind.block)
@@ -86,6 +88,15 @@ def build_architecture(
         parameters=parameters,
         gaps=[_gap(gap) for gap in (*reading.gaps, *reading.trace_gaps)],
     )
+
+
+def _uncalled(columns: list[Column], towers: list[Tower]) -> list[tuple[str, int]]:
+    """The boxes around the layers of main towers that the pass of a token does not call, with their parameters."""
+    main = {column.id for column in columns if column.is_main}
+    items = [item for tower in towers if tower.id in main for item in tower.column if item.note == NOT_CALLED]
+    return [
+        (node.code_name or node.label, node.parameters) for item in items if (node := item.node) and node.parameters
+    ]
 
 
 def _rank(column: Column) -> int:

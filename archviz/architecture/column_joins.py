@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from archviz.architecture.beside import changed, first_call
+from archviz.architecture.beside import changed, first_call, made_of
 from archviz.architecture.context import Context
 from archviz.architecture.model import Join
 from archviz.interpreter.reading import Event, ModuleRecord
@@ -56,27 +56,40 @@ def meetings(
 
 def _of_calls(context: Context, calls: Mapping[str, Event], layer: ModuleRecord) -> dict[str, Meeting]:
     start = context.trace.call(layer.path)
-    before = sorted((call.index, path) for path, call in calls.items() if start and call.index < start.index)
+    # What is made of no data (of positions) meets the stream, whether it is made before the stream begins or later.
+    before = [
+        (not any(context.trace.carries(value) for value in call.outputs), call.index, path)
+        for path, call in calls.items() if start and call.index < start.index
+    ]  # fmt: skip
     if start is None or len(before) < 2:
         return {}
     events = [event for event in context.trace.before(start) if context.trace.is_leaf(event)]
     found: dict[str, Meeting] = {}
     stream: set[int] = set()
-    for index, path in before:
+    for _, index, path in sorted(before):
         call = calls[path]
         given = {value.id for value in call.outputs}
         steps = [event for event in events if event.index > index]
-        if stream and not _depends(context, call, stream):
-            meeting = _meeting(steps, stream, given)
-            if meeting is not None:
-                found[path] = meeting
+        meeting = _meeting(steps, stream, set(given)) if stream and not _depends(context, call, stream) else None
+        if meeting is not None:
+            found[path] = meeting
         elif stream or any(context.trace.carries(value) for value in call.outputs):
             branch = _branch(call, steps, given)
             if branch is not None and stream:
                 found[path] = branch
             stream |= given
             _follow(steps, stream)
-    return found
+    return {path: each for path, each in found.items() if not _is_read_on_the_way(context, path, found, calls)}
+
+
+def _is_read_on_the_way(context: Context, path: str, found: Mapping[str, Meeting], calls: Mapping[str, Event]) -> bool:
+    """Whether another module that meets the stream at the same step reads what one gives (a projection of an embedding)."""
+    given = {value.id for value in calls[path].outputs}
+    return any(
+        made_of(context.trace, calls[other], {value.id for value in calls[other].inputs}) & given
+        for other, each in found.items()
+        if other != path and each.at.index == found[path].at.index and calls[other].index > calls[path].index
+    )
 
 
 def _branch(call: Event, steps: Sequence[Event], given: set[int]) -> Meeting | None:

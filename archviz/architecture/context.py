@@ -112,12 +112,14 @@ class Context:
         Args:
             path: Where the layers are; what is named after another module of the model (`qformer_config`) is not theirs.
         """
+        words = {word for piece in path.split(".") for word in (piece, *piece.split("_"))}
 
-        def score(part: ConfigPart) -> tuple[int, bool]:
+        def score(part: ConfigPart) -> tuple[int, bool, bool]:
             depth = any(part.values.get(key) == layers for key in LAYER_KEYS)
             wide = width is not None and any(part.values.get(key) == width for key in WIDTH_KEYS)
             name = part.prefix.rstrip(".").rpartition(".")[2].removesuffix("_config")
-            return 2 * depth + 2 * wide, not name or name in path.split(".") or name not in self._names
+            fits = not name or name in path.split(".") or name not in self._names
+            return 2 * depth + 2 * wide, fits, name in words
 
         best = max(self.configs, key=score)  # max keeps the first, that is the outermost
         return best if score(best)[0] else self.configs[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from archviz.architecture.attention_facts import (
     add_positions,
@@ -18,17 +19,21 @@ from archviz.architecture.fact_sheet import ConfigEvidence, FactSheet, config_ev
 from archviz.architecture.further_tokens import further_token_facts
 from archviz.architecture.joined_states import joined_states
 from archviz.architecture.kinds import Stack
-from archviz.architecture.logit_factor import logit_factor, logit_softcap
+from archviz.architecture.lent_table import lent_table
+from archviz.architecture.logit_factor import logit_factor, logit_softcap, shows_logits
 from archviz.architecture.mask_facts import mask_values
 from archviz.architecture.model import Evidence, Fact, Parameters
 from archviz.architecture.part_facts import NormPlaces, feed_forward_facts, norm_facts, recurrence_facts
 from archviz.architecture.roles import Roles
 from archviz.architecture.runs import is_untraced, layer_runs
+from archviz.architecture.stage_facts import facts_of_stages, one_or_all
+from archviz.architecture.table_roles import is_hashed, is_left_alone
 from archviz.architecture.towers import Column, is_causal
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 
 CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "max_sequence_length",
@@ -57,13 +62,11 @@ def build_facts(
         sheet.tower = main.id
         stack = max(main.stacks, key=lambda s: len(s.layers))
         _sizes(sheet, roles, main, stack)
-        attention_facts(sheet, stack, main.stacks)
-        compression_facts(sheet, stack)
-        position_facts(sheet, main, roles, stack)
-        recurrence_facts(sheet, stack)
-        feed_forward_facts(sheet, stack)
-        norm_facts(sheet, stack, placements)
-        stream_facts(sheet, stack)
+        known, staged = {fact.key for fact in sheet.facts}, _is_staged(main)
+        found = facts_of_stages(
+            stack, main.stacks if staged else [stack], lambda own: _of_layers(sheet, main, roles, own, placements)
+        )
+        sheet.facts += [fact for fact in found if fact.key not in known]
         _settings(sheet, main.stacks[0], stack.config)
     further_token_facts(sheet, stack, parameters)
     _others(sheet, roles, columns, main)
@@ -75,6 +78,26 @@ def build_facts(
     sheet.add("parameters", parameters.total, status="verified")
     sheet.add("active_parameters", parameters.active, status="derived", unit="per token")
     return sheet.facts
+
+
+def _of_layers(
+    sheet: FactSheet, column: Column, roles: Roles, stack: Stack, placements: dict[str, NormPlaces]
+) -> list[Fact]:
+    """What mixers, feed-forwards and norms of a stack are, beside what is known of the tower."""
+    own = FactSheet(sheet.context, sheet.cite, column.id, list(sheet.facts))
+    attention_facts(own, stack, column.stacks)
+    compression_facts(own, stack)
+    position_facts(own, column, roles, stack)
+    recurrence_facts(own, stack)
+    feed_forward_facts(own, stack)
+    norm_facts(own, stack, placements)
+    stream_facts(own, stack)
+    return own.facts
+
+
+def _is_staged(column: Column) -> bool:
+    """Whether the stacks of a tower are stages of one encoder."""
+    return len(column.stacks) > 1 and column.id.partition("_")[0] in ("vision", "audio")
 
 
 def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
@@ -89,7 +112,11 @@ def _ties(sheet: FactSheet, roles: Roles, columns: list[Column]) -> None:
         for a, b in sheet.context.reading.tied.items()
         if (a in tables) != (b in tables) and _is_below(a, b, inside)
     }
+    if not tables and not any(shared.values()):
+        return  # a classifier of images looks nothing up
     if not shared:
+        lent = lent_table(sheet.context, tables)
+        sheet.add("tied_embeddings", True if lent is not None else None, code(lent.at) if lent is not None else [])
         return
     evidence = [Evidence(kind="tensor", where=f"{a} = {b}") for a, b in shared.items() if b]
     stated = [e for part in sheet.context.configs for e in sheet.agreeing(part, bool(evidence), "tie_word_embeddings")]
@@ -123,7 +150,7 @@ def _sizes(sheet: FactSheet, roles: Roles, column: Column, stack: Stack) -> None
 
 def _layers(sheet: FactSheet, column: Column, stack: Stack) -> None:
     """Layers that a pass runs, their weights shared or not; of an encoder in stages the sum, and each stage's layers and width."""
-    staged = len(column.stacks) > 1 and column.id.partition("_")[0] in ("vision", "audio")
+    staged = _is_staged(column)
     runs = _runs(sheet.context, column, stack)
     layers = sum(len(own.layers) for own in column.stacks) if staged else runs or len(stack.layers)
     at = code(stack.layers[0].created_at)
@@ -165,7 +192,8 @@ def _decodes(column: Column) -> bool:
 
 def _decoder_type(stack: Stack) -> str:
     """Dense or sparse, and hybrid when layers mix in different ways."""
-    families = {type(part.what) for kind in stack.kinds for part in kind.parts.mixers}
+    mixers = (part.what for kind in stack.kinds for part in kind.parts.mixers)
+    families = {type(what) for what in mixers if not isinstance(what, PositionMixer)}
     sparse = any(isinstance(part.what, MixtureOfExperts) for kind in stack.kinds for part in kind.parts.feeds)
     return ("Sparse MoE" if sparse else "Dense") + (", hybrid" if len(families) > 1 else "")
 
@@ -183,18 +211,11 @@ def _vocabulary(context: Context, roles: Roles, column: Column) -> tuple[int, st
     sizes = [
         (tensor.shape[0] or 0, tensor.name)
         for module in column.around for inner in module.walk()
-        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not _is_left_alone(context, inner)
+        if roles(inner) == "embedding" and not _NO_WORDS.search(inner.name) and not is_left_alone(context, inner)
+        and not is_hashed(context.trace, inner)
         for tensor in inner.parameters.values()
     ]  # fmt: skip
     return max(sizes, key=lambda pair: pair[0], default=None)
-
-
-def _is_left_alone(context: Context, table: ModuleRecord) -> bool:
-    """Whether a pass that was understood looks no rows of a table up: it reads all of it, or nothing."""
-    if not context.trace or context.trace.call(table.path) is not None:
-        return False
-    read = {stored.name for stored in context.reading.stored.values()}
-    return context.trace.whole or any(tensor.name in read for tensor in table.parameters.values())
 
 
 def _head_of(roles: Roles, column: Column, size: object) -> tuple[int, str] | None:
@@ -228,7 +249,8 @@ def _bounded_logits(sheet: FactSheet, config: ConfigPart) -> None:
     if found is not None:
         stated = sheet.agreeing(config, found[0], "final_logit_softcapping")
         sheet.add("logit_softcap", found[0], [*code(found[1]), *stated])
-    sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
+    elif not shows_logits(sheet.context.trace, known.get("vocabulary_size")):
+        sheet.from_config(config, "logit_softcap", "final_logit_softcapping")
 
 
 def _scaled_logits(sheet: FactSheet) -> None:
@@ -251,6 +273,13 @@ def _scaled_embeddings(sheet: FactSheet, stack: Stack) -> None:
         sheet.add("embedding_scale", float(f"{found[0]:.6g}"), code(found[2].at), unit=unit)
 
 
+def _inner_widths(column: Column) -> Iterator[int]:
+    """The inner width of the first feed-forward of each stack."""
+    for stack in column.stacks:
+        parts = [part.what for kind in stack.kinds for part in kind.parts.feeds]
+        yield from [what.hidden for what in parts if isinstance(what, FeedForward)][:1]
+
+
 def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column | None) -> None:
     """Layers, widths, heads, feed-forwards and positions of the further towers."""
     for column in columns:
@@ -264,14 +293,17 @@ def _others(sheet: FactSheet, roles: Roles, columns: list[Column], main: Column 
         if len(column.stacks) > 1:
             widths = [own.width for own in column.stacks if own.width]
             sheet.add(f"{column.id}_hidden_sizes", widths if len(set(widths)) > 1 else None, at)
-        sheet.add(f"{column.id}_hidden_size", stack.width, _width_evidence(sheet, stack))
-        for kind, what in attentions(stack)[:1]:
-            sheet.add(f"{column.id}_attention_heads", what.heads, attention_place(sheet, kind))
-            sheet.add(f"{column.id}_head_dim", what.head_dim, attention_place(sheet, kind))
+        if len({own.width for own in column.stacks}) == 1:
+            sheet.add(f"{column.id}_hidden_size", stack.width, _width_evidence(sheet, stack))
+        firsts = [found[0][1] for own in column.stacks if (found := attentions(own))]
+        for kind, _ in attentions(stack)[:1]:
+            place = attention_place(sheet, kind)
+            sheet.add(f"{column.id}_attention_heads", one_or_all(what.heads for what in firsts), place)
+            sheet.add(f"{column.id}_head_dim", one_or_all(what.head_dim for what in firsts), place)
         sheet.add_by_kind(f"{column.id}_attention_mask", mask_values(sheet, attentions(stack)))
         for kind, part in [(k, p) for k in stack.kinds for p in k.parts.feeds][:1]:
             if isinstance(part.what, FeedForward):
                 sheet.add(f"{column.id}_feed_forward", part.what.title, sheet.place(kind, part))
-                sheet.add(f"{column.id}_intermediate_size", part.what.hidden, sheet.place(kind, part))
+                sheet.add(f"{column.id}_intermediate_size", one_or_all(_inner_widths(column)), sheet.place(kind, part))
         add_positions(sheet, f"{column.id}_position_encoding", column, roles, stack)
         sheet.add(f"{column.id}_states_joined", *(joined_states(sheet.context, column.stacks) or (None,)))

@@ -15,7 +15,7 @@ def reaches(context: Context, source: Sequence[Stack], target: Sequence[Stack]) 
     """Whether the layers of one tower read anything made of the output of another's layers, the last or an earlier one.
 
     None where no pass ran through both: a tower that a pass left out is called on its own, and nothing follows from that; nor does
-    it where something in the first tower was not understood, behind which its output is lost.
+    it where something in the pass was not understood, behind which the output may be lost.
     """
     trace = context.trace
     given, readers = _calls(trace, source), _calls(trace, target)
@@ -23,14 +23,7 @@ def reaches(context: Context, source: Sequence[Stack], target: Sequence[Stack]) 
         return None
     reached = made_from(trace, {value.id for call in given for value in call.outputs})
     seen = any(value.id in reached for call in readers for value in call.inputs)
-    return None if not seen and _has_gaps(context, source) else seen
-
-
-def _has_gaps(context: Context, stacks: Sequence[Stack]) -> bool:
-    """Whether something was not understood in some layers, or in a module around them that is not the model."""
-    found = [gap.module for gap in context.reading.trace_gaps if gap.module]
-    paths = [stack.path for stack in stacks]
-    return any(f"{path}.".startswith(f"{gap}.") or f"{gap}.".startswith(f"{path}.") for gap in found for path in paths)
+    return None if not seen and context.reading.trace_gaps else seen
 
 
 def reads(context: Context, module: ModuleRecord, source: Sequence[Stack]) -> bool:

@@ -27,13 +27,19 @@ def is_index(name: str) -> bool:
     return bool(_INDEX.search(name))
 
 
+def names_its_place(module: ModuleRecord, value: object) -> bool:
+    """Whether an attribute is the module's own path, or a part of it with a number: a key under which it keeps something."""
+    return isinstance(value, str) and bool(_DIGIT.search(value)) and "." in value and f".{value}." in f".{module.path}."
+
+
 def is_inert(module: ModuleRecord) -> bool:
     """Whether a module does nothing outside of training: dropout, drop path, identity."""
-    return not module.children and not module.parameters and _is_inert_class(module.class_name)
+    return not module.children and not module.parameters and is_inert_name(module.class_name)
 
 
 @lru_cache(maxsize=4096)
-def _is_inert_class(name: str) -> bool:
+def is_inert_name(name: str) -> bool:
+    """Whether a class or a function so called does nothing outside of training."""
     return bool(_INERT.search(name))
 
 
@@ -64,7 +70,7 @@ def signature(
     attributes = tuple(
         (key, tuple(value) if isinstance(value, list) else (type(value).__name__, value))
         for key, value in sorted(module.attributes.items())
-        if not is_index(key) and (relative, key) not in ignored
+        if not is_index(key) and (relative, key) not in ignored and not names_its_place(module, value)
     )
     inner = relative + "." if relative else ""
     return (

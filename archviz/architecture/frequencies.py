@@ -11,6 +11,7 @@ from archviz.interpreter.reading import Event, Frequencies, ModuleRecord, ValueR
 from archviz.patterns.makers import makers
 from archviz.patterns.op_families import canonical
 from archviz.patterns.rope import detect_rope
+from archviz.patterns.written_rotations import written_rotations
 
 CLOSE = 1e-5  # of the logarithm of a ratio: numbers are computed in double precision, a table may be rounded to single
 _MOST = 400  # steps back from a table
@@ -54,14 +55,16 @@ def _found(context: Context, made: dict[int, Event], tables: Iterable[ValueRef])
 
 def theta_of_code(context: Context, module: ModuleRecord) -> tuple[float | int, Frequencies] | None:
     """The base of the first rotation that a module applies, where its frequencies are powers of one; with what shows it."""
-    call = context.trace.call(module.path) if context.reading.frequencies else None
-    for event in context.trace.inside(call) if call is not None else ():
-        if detect_rope(event, context.trace) is not None:
-            vectors = frequency_vectors(context, event)
-            bases = {base_of(each.numbers) for each in vectors}
-            base = bases.pop() if len(bases) == 1 else None
-            return (base, vectors[0]) if base is not None else None
-    return None
+    trace = context.trace
+    call = trace.call(module.path) if context.reading.frequencies else None
+    if call is None:
+        return None
+    rotation = next((event for event in trace.inside(call) if detect_rope(event, trace) is not None), None)
+    rotation = rotation or next(iter(written_rotations(trace, call)), None)
+    vectors = frequency_vectors(context, rotation) if rotation is not None else []
+    bases = {base_of(each.numbers) for each in vectors}
+    base = bases.pop() if len(bases) == 1 else None
+    return (base, vectors[0]) if base is not None else None
 
 
 def base_of(numbers: Sequence[float]) -> float | int | None:

@@ -6,8 +6,9 @@ import re
 from itertools import groupby
 
 from archviz.architecture.context import Context, code
-from archviz.architecture.labels import Label, label_node, part_sizes, product, projection_text
-from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence
+from archviz.architecture.labels import ARITHMETIC, LEARNED, Label, label_node, part_sizes, product, projection_text
+from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence, Role
+from archviz.architecture.own_tensors import tensors_read
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
 from archviz.interpreter.reading import ModuleRecord
@@ -176,6 +177,8 @@ def _unique(name: str, used: set[str]) -> str:
 
 
 _MOVES = PLUMBING | {"slice", "getitem", "narrow"}
+_TELLING: tuple[Role, ...] = ("attention_core", "recurrence_core", "experts", "router")
+"""Boxes that hold the tensors of their module which no other step reads."""
 _LENGTHS = (*range(2, DESCRIBED_SEQUENCE + 1), *(DESCRIBED_SEQUENCE + more for more in LONGER))
 
 
@@ -290,15 +293,10 @@ def _give_own_parameters(
     if core is not None and core.role == "top_k":  # a choice has no tensors; what it chooses by has
         chooser = _reader(flow, module)
         core = nodes[chooser] if chooser is not None else None
-    if core is not None and context.own_parameters(module):
-        elsewhere = _read_elsewhere(flow, module) if core.role == "recurrence_core" else {}
-        for name, number in elsewhere.items():
-            nodes[number].parameters += module.parameters[name].numel
-            nodes[number].details.append(name)
-            nodes[number].code_name = nodes[number].code_name or name
-        own = [name for name in module.parameters if name not in elsewhere]
-        core.parameters += context.own_parameters(module) - sum(module.parameters[name].numel for name in elsewhere)
-        core.details += [", ".join(own)] if own else []
+    left = _name_own_tensors(context, flow, nodes, module, core)
+    if core is not None and left:
+        core.parameters += sum(module.parameters[name].numel for name in left)
+        core.details += [", ".join(left)]
     drawn = {event.module for node in flow.nodes.values() for event in node.events if event.kind == "call"}
     for child in module.children.values():
         if child.path in drawn or not child.parameters or not context.parameters(child.path):
@@ -310,20 +308,43 @@ def _give_own_parameters(
             _name_product(flow, flow.nodes[reader], nodes[reader], child)
 
 
-def _read_elsewhere(flow: Flow, module: ModuleRecord) -> dict[str, int]:
-    """The module's own tensors that steps beside its recurrence read (RWKV's `time_mix_key`), by name, with the step of each.
+def _name_own_tensors(
+    context: Context, flow: Flow, nodes: dict[int, BlockNode], module: ModuleRecord, core: BlockNode | None
+) -> list[str]:
+    """Give the module's own tensors to the steps beside its core that read them; those that are left, by name.
 
-    Tensors of one shape are read in the order in which they were made, one by each step; where they are not as many, or parts of the
-    module have tensors of that shape too, none is told.
+    A step whose label tells a tensor has it already.
     """
-    found: dict[str, int] = {}
-    others = {tensor.shape for part in module.walk() if part is not module for tensor in part.parameters.values()}
-    for shape in dict.fromkeys(tensor.shape for tensor in module.parameters.values() if tensor.shape not in others):
-        names = [name for name, tensor in module.parameters.items() if tensor.shape == shape]
-        readers = [n for n, node in flow.nodes.items() if any(value.shape == shape for value in node.reads)]
-        if len(names) == len(readers) and all(flow.nodes[n].name != "recurrence_core" for n in readers):
-            found |= dict(zip(names, readers, strict=True))
-    return found
+    left = {name: t for name, t in module.parameters.items() if t.name not in context.reading.tied}
+    for box in nodes.values():
+        if box.parameters and box.code_name:
+            left.pop(box.code_name, None)
+    for number, read in tensors_read(context, flow, module).items() if left else ():
+        box = nodes[number]
+        if box is core or box.role in _TELLING:
+            continue
+        for name in read:
+            tensor = left.pop(name, None)
+            # A label may count a tensor whose name it does not know.
+            counted = box.role == "scale" and box.code_name is None and box.parameters > 0
+            box.parameters += tensor.numel if tensor and not counted else 0
+            box.details = [line for line in box.details if line != LEARNED] if counted else box.details
+            box.code_name = box.code_name or name
+        _tell_tensors(box, flow.nodes[number], read)
+    return list(left)
+
+
+def _tell_tensors(box: BlockNode, node: FlowNode, read: dict[str, str]) -> None:
+    """Say in a box which tensors it reads: one as a factor or a summand in its label, `× time_mix_key`, else below that."""
+    sign, word = ARITHMETIC.get(node.name, ("", ""))
+    text = next(iter(read.values())) if len(read) == 1 else ""
+    if text and box.label == word and not box.details and node.events:
+        factor = f"({text})" if " " in text else text
+        first = node.events[0].inputs[0].id not in {value for _, value in node.sources} and sign in "−÷"
+        box.label = f"{factor} {sign}" if first else f"{sign} {factor}"
+        return
+    new = [name for name in read if name not in box.details and name not in box.label]
+    box.details += [", ".join(new)] if new else []
 
 
 def _reader(flow: Flow, module: ModuleRecord) -> int | None:

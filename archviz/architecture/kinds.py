@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from archviz.architecture.beside import is_made_of
 from archviz.architecture.chosen_elements import Done, by_rank, chosen_elements
 from archviz.architecture.context import ConfigPart, Context
-from archviz.architecture.folding import Signature, signatures
+from archviz.architecture.folding import Signature, is_inert_name, signatures
 from archviz.architecture.naming import Kind, name_kinds
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
+from archviz.patterns.trace import Trace
 from archviz.records import field, record, replace
 
 
@@ -33,30 +36,69 @@ class Stack:
 def find_stacks(context: Context) -> list[Stack]:
     """All lists of layers of a model, in order of registration, outermost only."""
     found: list[Stack] = []
-    _search(context, context.reading.root, found)
-    mixing = [stack for stack in found if any(kind.parts.mixers for kind in stack.kinds)]
-    # Beside layers that mix positions, lists that do not (mergers of a vision tower) are no layers of their own.
-    return mixing or found
+    _search(context, context.reading.root, found, _is_stack)
+    if not found:
+        _search(context, context.reading.root, found, _is_convolutional)
+    attending = [stack for stack in found if any(kind.parts.attends for kind in stack.kinds)]
+    # Beside layers that attend or carry a state, lists of others (mergers of a vision tower, a codec) are no layers of their own.
+    return attending or found
 
 
-def _search(context: Context, module: ModuleRecord, found: list[Stack]) -> None:
+def _search(
+    context: Context, module: ModuleRecord, found: list[Stack], is_stack: Callable[[Context, ModuleRecord], bool]
+) -> None:
     for child in module.children.values():
-        if _is_stack(context, child):
+        if is_stack(context, child):
             found.append(build_stack(context, child))
         else:
-            _search(context, child, found)
+            _search(context, child, found, is_stack)
+
+
+def _is_convolutional(context: Context, module: ModuleRecord) -> bool:
+    """Several numbered children in a row, each a block of convolutions: the layers of a model that has no others (ResNet)."""
+    layers = list(module.children.values())
+    if len(layers) < 2 or not all(name.isdigit() for name in module.children):
+        return False
+    if any(not layer.children or _holds_blocks(layer) for layer in layers):
+        return False  # single convolutions, or stages
+    if not _follow_each_other(context.trace, layers[0], layers[1]):
+        return False  # branches side by side
+    mixing = all(context.parts(layer).mixers for layer in layers)
+    for layer in layers:
+        context.parts_of.pop(layer.path, None)
+    return mixing
+
+
+def _follow_each_other(trace: Trace, first: ModuleRecord, second: ModuleRecord) -> bool:
+    """Whether the pass shows that a module reads what another one gives."""
+    before, after = trace.call(first.path), trace.call(second.path)
+    if before is None or after is None:
+        return False
+    return is_made_of(trace, after, {value.id for value in after.inputs}, {value.id for value in before.outputs})
+
+
+def _holds_blocks(module: ModuleRecord) -> bool:
+    """Whether a module holds a list of several modules of one class that are made of others: the layers of a stage."""
+    lists = [each for each in module.walk() if len(each.children) > 1 and all(name.isdigit() for name in each.children)]
+    return any(
+        len({child.class_name for child in each.children.values()}) == 1
+        and all(any(g.children for g in child.children.values()) for child in each.children.values())
+        for each in lists
+    )
 
 
 def _is_stack(context: Context, module: ModuleRecord) -> bool:
     """Numbered children, the first of which holds a mixer, or a norm and a feed-forward."""
     if not module.children or not all(name.isdigit() for name in module.children):
         return False
+    if any((layer.library or "").endswith("Embedding") for layer in module.children.values()):
+        return False  # a whole model in one list, its table first
     if any(_holds_layers(context, layer) and not _mixes_itself(context, layer) for layer in module.children.values()):
         return False  # stages, each with a list of layers of its own
     for layer in list(module.children.values())[:2]:
         parts = context.parts(layer)
-        # A list of experts or of plain projections has neither mixers nor norms.
-        if parts.mixers or (parts.norms and parts.feeds):
+        # A list of experts or of plain projections has neither mixers nor norms, one of convolutions of a stem no feed-forwards.
+        if parts.attends or (parts.feeds and (parts.norms or parts.mixers)):
             return True
         context.parts_of.pop(layer.path)
     return False
@@ -78,7 +120,8 @@ def _holds_layers(context: Context, module: ModuleRecord) -> bool:
 
 def _mixes_itself(context: Context, layer: ModuleRecord) -> bool:
     """Whether a layer has a mixer outside of its lists: then a list inside it, of feed-forwards perhaps, is a part of it."""
-    mixers = [path for part in context.parts(layer).mixers for path in part.paths]
+    found = context.parts(layer).mixers
+    mixers = [path for part in found if not isinstance(part.what, PositionMixer) for path in part.paths]
     context.parts_of.pop(layer.path)
     return any(not any(name.isdigit() for name in path[len(layer.path) + 1 :].split(".")) for path in mixers)
 
@@ -99,10 +142,26 @@ def build_stack(context: Context, module: ModuleRecord) -> Stack:
         example = next((layers[i] for i in indices if context.trace.call(layers[i].path)), layers[indices[0]])
         parts = complete_parts(context, example, indices, config, len(layers))
         digest = hashlib.sha1(repr((own, traces[indices[0]])).encode(), usedforsecurity=False).hexdigest()[:12]
-        kinds.append(Kind(indices, example, parts, digest, chosen=chosen_elements([chosen[i] for i in indices])))
+        elements = chosen_elements([chosen[i] for i in indices])
+        kinds.append(Kind(indices, example, parts, digest, chosen=elements, lengths=_lengths(context, example)))
     name_kinds(kinds)
     of_layer = {index: kind.id for kind in kinds for index in kind.indices}
     return Stack(module.path, layers, kinds, [of_layer[i] for i in range(len(layers))], config, width)
+
+
+def _lengths(context: Context, layer: ModuleRecord) -> str | None:
+    """How the number of positions changes in the call of a layer, in words; None where it does not, or no pass shows it."""
+    call = context.trace.call(layer.path)
+    entering = [value.shape for value in call.inputs if context.trace.carries(value)] if call is not None else []
+    leaving = call.outputs[0].shape if call is not None and call.outputs else None
+    if not entering or not leaving or any(len(shape or ()) != 3 for shape in (entering[0], leaving)):
+        return None
+    first, sizes = (entering[0] or ())[1] or 0, leaving[1] or 0
+    if sizes < first:
+        return "fewer positions behind it"
+    width = (entering[0] or ())[2]
+    read = [shape[1] or 0 for shape in entering[1:] if shape and len(shape) == 3 and shape[2] == width]
+    return "fewer queries than keys" if read and first < min(read) else None
 
 
 def _trace_signatures(
@@ -133,13 +192,14 @@ def _trace_signatures(
 
 
 def _done(context: Context, call: Event, cut: int) -> Done:
-    """What happened in the call of a layer, modules named as seen from it."""
+    """What happened in the call of a layer, modules named as seen from it; without what does nothing outside of training."""
     return tuple(
         [
             (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None, _settings(e.options))
             if e.kind == "function" or "mask" in e.options
             else (e.name, e.module[cut:], e.outputs[0].shape if e.outputs else None)
             for e in context.trace.inside(call)
+            if not is_inert_name(e.name)
         ]
     )
 

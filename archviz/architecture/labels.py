@@ -8,7 +8,7 @@ from archviz.architecture.context import Context
 from archviz.architecture.model import Role
 from archviz.architecture.naming import feed_word, mixer_word
 from archviz.architecture.roles import Roles
-from archviz.interpreter.reading import ModuleRecord
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import clamp_bounds, spelt_out
 from archviz.patterns.attention import Attention
 from archviz.patterns.compression import indexers, pooled_positions
@@ -18,12 +18,15 @@ from archviz.patterns.linears import has_bias, linear_sizes, low_rank_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import NORM_OPS, FunctionalNorm, detect_norm, functional_norm
 from archviz.patterns.op_families import ACTIVATIONS, CONVOLUTIONS, JOINS, SPLITS, activation_of, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
 
 _MOST_STREAMS = 8
+LEARNED = "learned"
+"""What stands under a factor that is a parameter whose name is not known."""
 WEIGHTLESS = "without weights"
 """What stands under a norm that holds no parameters."""
 
@@ -243,7 +246,7 @@ def part_label(what: object, role: Role) -> Label:
     if isinstance(what, Attention):
         text = mixer_word(what)[1]
         return Label(role, text, attention_details(what))
-    if isinstance(what, Recurrence):
+    if isinstance(what, Recurrence | PositionMixer):
         return Label(role, what.title, [f"{key.replace('_', ' ')} {value}" for key, value in what.sizes.items()][:3])
     if isinstance(what, MixtureOfExperts):
         return Label(role, "MoE", moe_details(what))
@@ -316,7 +319,7 @@ def _group_label(context: Context, node: FlowNode, owner: object) -> Label:
         scale = _score_scale(factor, owner) if isinstance(owner, Attention) else []
         factors = _operand_words(owner) if isinstance(owner, Attention) else []
         return Label("attention_core", title, [*details, *scale, *factors, *cap, *bias])
-    if node.name == "recurrence_core":
+    if node.name == "recurrence_core" and not isinstance(owner, Attention):
         return Label("recurrence_core", owner.core if isinstance(owner, Recurrence) else "Recurrence")
     if node.name == "top_k":
         return Label("top_k", "Top-k")
@@ -367,6 +370,8 @@ def _position_bias(context: Context, node: FlowNode, owner: Attention) -> list[s
         tables = [t.shape for m in module.walk() for t in m.parameters.values() if "bias" in m.name] if module else []
         size = f", {product(tables[0])}" if tables and len(tables[0]) == 2 else ""
         return [f"+ relative position bias{size}"]
+    if owner.positions == "alibi":
+        return ["+ ALiBi"]
     slopes = any(event.kind == "function" and "alibi" in event.name.lower() for event in context.trace.outline)
     read = [value for value in node.reads if "float" in (value.dtype or "float")]
     return ["+ ALiBi"] if slopes and owner.heads and any(owner.heads in (v.shape or ()) for v in read) else []
@@ -401,15 +406,19 @@ _OP_ROLES: dict[str, tuple[Role, str]] = {
 }  # fmt: skip
 
 
-_ARITHMETIC = {"mul": ("×", "scale"), "div": ("÷", "scale"), "add": ("+", "shift"), "sub": ("−", "shift")}
+ARITHMETIC = {"mul": ("×", "scale"), "div": ("÷", "scale"), "add": ("+", "shift"), "sub": ("−", "shift")}
 
 
 def _constant(node: FlowNode) -> int | float | None:
     """The number that a tensor is multiplied by or added to; None where it is a tensor."""
-    event = node.events[0]
-    values = [v for v in event.options.values() if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    backwards = event.name.strip("_").startswith("r") and canonical(event.name) in ("div", "sub")
-    return values[0] if len(values) == 1 and not node.reads and not backwards else None
+    options = node.events[0].options.values()
+    values = [v for v in options if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    return values[0] if len(values) == 1 and not node.reads else None
+
+
+def is_backwards(event: Event) -> bool:
+    """Whether a tensor is subtracted from a number or divides it, as in `1 - gate`: the number stands first."""
+    return canonical(event.name) in ("sub", "div") and (event.name.strip("_").startswith("r") or "0" in event.options)
 
 
 def _op_label(flow: Flow, node: FlowNode) -> Label:
@@ -429,9 +438,11 @@ def _op_label(flow: Flow, node: FlowNode) -> Label:
         )  # a square after a ReLU stands for both
     if node.name in ("clamp", "clip"):
         return Label("other", "clamp", [clamp_bounds(node.events[0]) or ""])
-    if node.name in _ARITHMETIC and len(node.sources) == 1:
-        sign, word = _ARITHMETIC[node.name]
+    if node.name in ARITHMETIC and len(node.sources) == 1:
+        sign, word = ARITHMETIC[node.name]
         constant = _constant(node)
+        if constant is not None and is_backwards(node.events[0]):
+            return Label("scale", f"{number(constant)} {sign}")
         return Label("scale", word if constant is None else f"{sign} {number(constant)}")
     role, text = _OP_ROLES.get(node.name, ("other", node.name))
     return Label(role, text)

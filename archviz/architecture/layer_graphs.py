@@ -12,18 +12,20 @@ from archviz.architecture.expert_graph import expert_graph
 from archviz.architecture.graphs import write_graph
 from archviz.architecture.kinds import Stack
 from archviz.architecture.labels import Label, part_label, spared_details
-from archviz.architecture.model import BlockGraph
+from archviz.architecture.model import IDLE, BlockGraph
 from archviz.architecture.naming import Kind, feed_word, main_mixer, mixer_word
 from archviz.architecture.outline import outline_layer, outline_part
 from archviz.architecture.roles import Roles, part_role
 from archviz.architecture.rope_settings import rope_settings
 from archviz.architecture.rotations import part_rotations
 from archviz.interpreter.reading import Event
+from archviz.patterns.attention import Attention
 from archviz.patterns.flow import Flow, FlowNode, build_flow, renumber
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import FunctionalNorm, functional_norm
 from archviz.patterns.op_families import SPLITS, activation_of
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.regions import group_calls, group_choice, group_cores, limit_nodes, merge
 from archviz.patterns.residual import is_parallel, norm_placement
 from archviz.patterns.rope import detect_rope
@@ -60,14 +62,15 @@ class GraphBook:
             graph = self._part_graph(
                 stack, kind, part, flow, f"{tower}/{names.get(id(part), word)}", _title(kind, part)
             )
-            zooms[part.paths[0]] = zooms[part.name] = graph.id
+            if graph is not None:
+                zooms[part.paths[0]] = zooms[part.name] = graph.id
         layer_id = f"{tower}/layer/{kind.id}"
         if flow is not None:
             self._write_layer(kind, flow, layer_id, zooms)
         else:
             self.graphs[layer_id] = outline_layer(self.context, self.roles, kind, layer_id, zooms)
         mixer, feed = main_mixer(kind.parts), kind.parts.feeds[0] if kind.parts.feeds else None
-        return layer_id, zooms[mixer.paths[0]] if mixer else None, zooms[feed.paths[0]] if feed else None
+        return layer_id, zooms.get(mixer.paths[0]) if mixer else None, zooms[feed.paths[0]] if feed else None
 
     def _layer_flow(self, kind: Kind, opened: set[str]) -> Flow | None:
         """The data flow of a kind's example; wrappers, and the parts that are to be opened, are looked into."""
@@ -91,9 +94,11 @@ class GraphBook:
         expose_hidden_residuals(self.context, flow, keep_inner(self.context))
         labels: dict[int, Label] = {}
         branches: dict[int, str] = {}
+        idle: list[Part] = []
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             node = self._collapse(flow, part)
             if node is None:
+                idle += [part] if self.context.trace.whole else []
                 continue
             role = part_role(part.what)
             label = part_label(part.what, role)
@@ -108,7 +113,9 @@ class GraphBook:
             if norm is not None and not norm.weighted:
                 norms.add(step.id)
                 self.norm_functions.setdefault(layer_id, norm)
-        self.placement[layer_id] = norm_placement(flow, norms, set(branches))
+        self.placement[layer_id] = (
+            None if _normed_inside(kind, flow, norms) else norm_placement(flow, norms, set(branches))
+        )
         self.parallel[layer_id] = is_parallel(flow, branches)
         labels |= label_branch_scales(self.context, flow, kind.example.path)
         lost = limit_nodes(flow, LAYER_LIMIT, labels)
@@ -117,19 +124,30 @@ class GraphBook:
             zooms=zooms, labels=labels, residuals=True,
         )  # fmt: skip
         graph.notes += ["Some steps are drawn as one."] if lost else []
+        graph.notes += [f"{_title(kind, part)} ({part.paths[0].rpartition('.')[2]}) {IDLE}." for part in idle]
         self.graphs[layer_id] = graph
 
     def _collapse(self, flow: Flow, part: Part) -> int | None:
         """The one node of a part in the layer's flow; loose projections are contracted."""
         region = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in part.paths}
+        if self._is_spelt_out(part):
+            region = with_between(flow, region)
         if len(region) <= 1:
             return next(iter(region), None)
         return merge(flow, region, part.name, module=part.paths[0])
 
+    def _is_spelt_out(self, part: Part) -> bool:
+        """Whether a layer computes an attention in its own steps, between projections of its own."""
+        first = self.context.modules[part.paths[0]]
+        return isinstance(part.what, Attention) and len(part.paths) > 1 and not first.children
+
     def _part_graph(
         self, stack: Stack, kind: Kind, part: Part, flow: Flow | None, graph_id: str, title: str
-    ) -> BlockGraph:
+    ) -> BlockGraph | None:
+        """The inside of a part; None of one that is a single step, such as a convolution."""
         graph = self._traced_part(part, flow, graph_id, title, kind)
+        if graph is None and isinstance(part.what, PositionMixer):
+            return None
         if graph is None:
             graph = outline_part(self.context, self.roles, kind, part, graph_id, title)
         if isinstance(part.what, MixtureOfExperts) and part.what.top_k:
@@ -206,7 +224,8 @@ class GraphBook:
             # A mixer whose output projection stands beside it is opened within the layer.
             opened = {p for p in part.paths if context.modules[p].children} if part in kind.parts.mixers else set()
             around = self._layer_flow(kind, opened) if opened else flow
-            inner = cut_out(around, set(part.paths)) if around is not None else None
+            steps = self._is_spelt_out(part)
+            inner = cut_out(around, set(part.paths), between=steps) if around is not None else None
             path = kind.example.path
         else:
             call = context.trace.call(part.paths[0])
@@ -240,6 +259,13 @@ class GraphBook:
         return graph
 
 
+def _normed_inside(kind: Kind, flow: Flow, norms: set[int]) -> bool:
+    """Whether a norm reads a mixer without attention and leads on inside of its branch, as between ConvNeXt's convolution and projections."""
+    plain = {path for part in kind.parts.mixers if isinstance(part.what, PositionMixer) for path in part.paths}
+    inside = {n for n in norms if any(flow.nodes[source].module in plain for source, _ in flow.nodes[n].sources)}
+    return any(source in inside and node.name != "add" for node in flow.nodes.values() for source, _ in node.sources)
+
+
 def _own_names(kind: Kind) -> dict[int, str]:
     """Names for the graphs of a kind's parts: the kind's own words where it has one mixer or feed-forward."""
     names: dict[int, str] = {}
@@ -271,12 +297,25 @@ def keep_inner(context: Context) -> Callable[[Event], bool]:
     return keep
 
 
-def cut_out(flow: Flow, paths: set[str]) -> Flow | None:
-    """The part of a layer's flow that some of its submodules make up, with what enters as inputs."""
-    region = {
-        n.id: n for n in flow.nodes.values()
+def with_between(flow: Flow, region: set[int]) -> set[int]:
+    """Some steps of a flow, and those on a way from one of them to another."""
+    before = flow.ancestors()
+    leading = {each for member in region for each in before[member]}
+    return region | {each for each in leading if not region.isdisjoint(before[each])}
+
+
+def cut_out(flow: Flow, paths: set[str], *, between: bool = False) -> Flow | None:
+    """The part of a layer's flow that some of its submodules make up, with what enters as inputs.
+
+    Args:
+        between: The layer's own steps between them belong to it too.
+    """
+    own = {
+        n.id for n in flow.nodes.values()
         if n.kind != "input" and any((n.module + ".").startswith(path + ".") for path in paths)
     }  # fmt: skip
+    own = with_between(flow, own) if between else own
+    region = {each: node for each, node in flow.nodes.items() if each in own}
     if not region:
         return None
     outside = dict.fromkeys(s for n in region.values() for s, _ in n.sources if s not in region)

@@ -10,6 +10,7 @@ from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
 from archviz.spans import Span
 
+HEAD_OPS = ("linear", "matmul")
 _MOST = 12  # steps beside the head
 
 
@@ -41,13 +42,23 @@ def logit_softcap(trace: Trace, vocabulary: object) -> tuple[float, Span | None]
 def _steps(trace: Trace, vocabulary: object) -> list[Event]:
     """The products and curves right before and behind the output head, which has `vocabulary` results."""
     ops = [event for event in trace.outline if event.kind == "op"]
-    heads = [
-        place for place, event in enumerate(ops)
-        if canonical(event.name) == "linear" and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
-    ]  # fmt: skip
+    heads = _heads(ops, vocabulary)
     if not heads:
         return []
     return [*_before(ops[: heads[-1]], ops[heads[-1]]), *_after(ops[heads[-1] + 1 :], ops[heads[-1]])]
+
+
+def _heads(ops: Sequence[Event], vocabulary: object) -> list[int]:
+    """The places of the projections to `vocabulary` results."""
+    return [
+        place for place, event in enumerate(ops)
+        if canonical(event.name) in HEAD_OPS and event.outputs and (event.outputs[0].shape or (None,))[-1] == vocabulary
+    ]  # fmt: skip
+
+
+def shows_logits(trace: Trace, vocabulary: object) -> bool:
+    """Whether a pass that was understood shows what becomes of the logits."""
+    return trace.whole and bool(_heads([event for event in trace.outline if event.kind == "op"], vocabulary))
 
 
 def _factor(step: Event) -> float:

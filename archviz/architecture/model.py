@@ -9,6 +9,8 @@ from archviz.records import field, record
 from archviz.spans import EvidenceKind, Status
 
 SCHEMA = "archviz/1"
+IDLE = "is not called by this class alone"
+"""What a note of a layer's graph says of a part that no step of the pass is: a decoder's cross attention without an encoder."""
 MEETING = "similarity"
 """Id of the graph of what reads the outputs of several towers."""
 
@@ -16,7 +18,7 @@ Role = Literal[
     "input", "output",                      # ends of a graph
     "embedding", "position_embedding", "head",
     "norm", "qk_norm",
-    "attention", "linear_attention", "state_space", "recurrent", "convolution_mixer",   # mixers
+    "attention", "linear_attention", "state_space", "recurrent", "convolution_mixer", "token_mixer",   # mixers
     "feed_forward", "moe",                  # feed-forward kinds
     "router", "experts", "shared_expert",
     "projection", "convolution", "rope", "attention_core", "recurrence_core",
@@ -24,7 +26,9 @@ Role = Literal[
     "top_k", "pool", "parameter", "other",
 ]  # fmt: skip
 
-MIXER_ROLES: tuple[Role, ...] = ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer")
+MIXER_ROLES: tuple[Role, ...] = (
+    "attention", "linear_attention", "state_space", "recurrent", "convolution_mixer", "token_mixer",
+)  # fmt: skip
 
 
 class Part:

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from archviz.architecture.folding import is_index, is_inert, signature
+from archviz.architecture.folding import is_index, is_inert, names_its_place, signature
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import LayerParts, Part
 from archviz.patterns.moe import MixtureOfExperts
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import record
 
@@ -29,6 +30,7 @@ class Kind:
         example: The first of its layers that was traced, else the first.
         digest: Fingerprint of everything that makes layers equal.
         chosen: Lists inside the layers of which each calls elements of its own, with these: `adapters: 0-8`.
+        lengths: What the pass shows of the numbers of positions, where they change: `fewer queries than keys`.
     """
 
     indices: list[int]
@@ -42,6 +44,7 @@ class Kind:
     mixer_title: str = ""
     feed_title: str = ""
     chosen: tuple[str, ...] = ()
+    lengths: str | None = None
 
 
 def name_kinds(kinds: Sequence[Kind]) -> None:
@@ -62,7 +65,7 @@ def name_kinds(kinds: Sequence[Kind]) -> None:
 
 def mixer_word(what: object, mixed_spans: bool = False, mixed_positions: bool = False) -> tuple[str, str]:
     """Kind and title of a mixer: `sliding_attention`, `Sliding-window attention`."""
-    if isinstance(what, Recurrence):
+    if isinstance(what, Recurrence | PositionMixer):
         return what.kind, what.title
     assert isinstance(what, Attention)
     span = {each: each for each in ("sliding", "chunked", "windowed")}.get(
@@ -178,8 +181,9 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
             traits.update({place, f"{place}:{module.class_name}"} if place else {f":{module.class_name}"})
             traits.update(f"{place}.{name}" for name in (*module.parameters, *module.buffers))
             settings = {
-                k: v for k, v in module.attributes.items() if isinstance(v, (bool, str, int)) and not is_index(k)
-            }
+                key: value for key, value in module.attributes.items()
+                if isinstance(value, (bool, str, int, float)) and not is_index(key) and not names_its_place(module, value)
+            }  # fmt: skip
             traits.update(f"{place}.{key}={value}" for key, value in settings.items())
     return traits
 
@@ -187,29 +191,44 @@ def _traits(modules: Sequence[ModuleRecord]) -> set[str]:
 def _difference(mine: set[str], others: Sequence[set[str]]) -> str | None:
     """What only this one has: a kind that it states, then a submodule or tensor, then a class, then a setting; no element of a list."""
     apart = mine - set().union(*others)
-    elements = [trait for trait in apart if trait.rpartition(".")[2].isdigit()]
+    elements = [trait for trait in apart if "=" not in trait and trait.rpartition(".")[2].isdigit()]
     only = {trait for trait in apart if not any(trait == e or trait.startswith((f"{e}.", f"{e}:")) for e in elements)}
 
     def order(trait: str) -> tuple[bool, bool, bool, int, str]:
-        return ("type=" not in trait, "=" in trait, ":" in trait, trait.count("."), trait)
+        name, sign, value = trait.partition("=")
+        kind = name.endswith("type") and not value.replace(".", "").isdigit()
+        return (not (sign and kind), bool(sign), ":" in trait, name.count("."), trait)
 
-    found = min(only, key=order, default=None)
-    return found.rpartition(".")[2].rpartition(":")[2] if found else None
+    name, sign, value = min(only, key=order, default="").partition("=")
+    return name.rpartition(".")[2].rpartition(":")[2] + sign + value or None
 
 
 def _number(kinds: Sequence[Kind]) -> None:
     """Kinds that still share a name differ outside of their parts: in a norm, or in what they compute."""
     for name in dict.fromkeys(kind.id for kind in kinds):
-        same = sorted((kind for kind in kinds if kind.id == name), key=lambda kind: -len(kind.indices))
+        same = [kind for kind in kinds if kind.id == name]
+        same.sort(key=lambda kind: (-len(kind.indices), kind.lengths is not None))
         for number, kind in enumerate(same[1:], 2):
             others = [_traits([other.example]) for other in same if other is not kind]
-            extra = _difference(_traits([kind.example]), others)
-            words = trait_words(extra) if extra else f"variant {number}"
+            words = _apart(kind, others, [other for other in same if other is not kind]) or f"variant {number}"
             kind.id, kind.title = f"{name} ({words})", f"{kind.title} ({words})"
     seen: set[str] = set()
     for number, kind in enumerate(kinds, 1):
         kind.id += f" (variant {number})" if kind.id in seen else ""
         seen.add(kind.id)
+
+
+def _apart(kind: Kind, others: Sequence[set[str]], kinds: Sequence[Kind]) -> str | None:
+    """What a kind has and others of its name have not, or lacks and all of them have; else what happens to the number of positions."""
+    own = _traits([kind.example])
+    extra = _difference(own, others)
+    if extra:
+        return trait_words(extra)
+    if kind.lengths and all(other.lengths != kind.lengths for other in kinds):
+        return kind.lengths
+    held = {trait for trait in set.intersection(*others) if not re.search("[=:]", trait)}
+    lacking = _difference(held, [own])
+    return f"without {lacking.replace('_', ' ').strip()}" if lacking else None
 
 
 def kind_labels(kinds: Sequence[Kind]) -> dict[str, str]:

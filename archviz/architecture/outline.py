@@ -164,6 +164,7 @@ def outline_part(context: Context, roles: Roles, kind: Kind, part: Part, graph_i
         linears = projections_of(context.modules[path]) if single else [m for m in modules if linear_sizes(m)]
         result = _feed_forward(sketch, part.what, linears, source)
     else:
+        assert isinstance(part.what, Recurrence)
         result = _recurrence(sketch, context, part.what, modules, source)
     sketch.add(Label("output", "Output"), result)
     return sketch.graph(graph_id, title, path, sum(context.parameters(p) for p in part.paths))
@@ -189,7 +190,7 @@ def _attention(sketch: _Sketch, context: Context, part: Part, source: str) -> st
     what = part.what
     assert isinstance(what, Attention)
     module = context.modules[part.paths[0]]
-    projections = find_projections(module)
+    projections = find_projections(module, context.trace)
     last = projections.get("o") or (context.modules[part.paths[1]] if len(part.paths) > 1 else None)
     inward = {name: child for name, child in projections.items() if child is not last}
     # Low-rank compressions, and output projections in two steps, have names of their own.

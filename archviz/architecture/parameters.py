@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from archviz.architecture.active import active_words, stand_apart, zero_expert_words
 from archviz.architecture.breakdown import Table, add_column, add_rest, fed_mixtures, inactive, passed_by, visited_range
@@ -17,9 +17,14 @@ from archviz.interpreter.reading import ModuleRecord
 
 
 def build_parameters(
-    context: Context, roles: Roles, columns: list[Column], published_total: int | None, places: Iterable[Place] = ()
-) -> Parameters:
-    """Total, active, embedding and tied parameters with the breakdown; boxes at `places` get their formulas."""
+    context: Context, roles: Roles, columns: list[Column], published_total: int | None, places: Iterable[Place] = (),
+    uncalled: Sequence[tuple[str, int]] = (),
+) -> Parameters:  # fmt: skip
+    """Total, active, embedding and tied parameters with the breakdown; boxes at `places` get their formulas.
+
+    Args:
+        uncalled: Modules around the layers that the pass of a token does not call, with their parameters.
+    """
     main = [column for column in columns if column.is_main] or columns
     prefix = next((stack.config.prefix for column in main for stack in column.stacks), "")
     table = Table(context, roles, Formulas(context.reading, prefix))
@@ -35,6 +40,8 @@ def build_parameters(
         row.count for row in table.rows if row.parent is None and row.key in {c.id for c in columns if c not in main}
     )
     side += _beside(context, columns, main) if rest else 0
+    passed = uncalled if any(column.is_main for column in columns) else ()
+    side += sum(count for _, count in passed)
     idle = sum(inactive(context, kind) * len(kind.indices) for c in main for stack in c.stacks for kind in stack.kinds)
     # A model whose experts or their choice were not understood has no honest active count.
     known = (
@@ -55,17 +62,22 @@ def build_parameters(
         published_total=published_total,
         symbols=[Symbol(symbol=n.symbol, value=n.value, key=n.key, meaning=n.meaning) for n in table.formulas.symbols],
         active_definition=active_words(columns, sizes)
-        + (_passed_by_words(context, main) + _zero_words(main, total - side - idle) if known else "")
+        + (_passed_by_words(context, main, passed) + _zero_words(main, total - side - idle) if known else "")
         if known or stand_apart(columns)
         else None,
     )
 
 
-def _passed_by_words(context: Context, main: Iterable[Column]) -> str:
-    """Which experts no text token is sent to, whatever it chooses."""
+def _passed_by_words(context: Context, main: Iterable[Column], uncalled: Sequence[tuple[str, int]]) -> str:
+    """Which experts no text token is sent to, whatever it chooses, and which modules its pass does not call."""
     parts = [part for c in main for stack in c.stacks for kind in stack.kinds for part in passed_by(context, kind)]
     names = dict.fromkeys(path.rpartition(".")[2] for part in parts for path in part.paths)
-    return f" Not on the way of text: the experts of {', '.join(names)}." if names else ""
+    experts = f" Not on the way of text: the experts of {', '.join(names)}." if names else ""
+    return experts + (
+        f" Left out, because its pass does not call them: {', '.join(name for name, _ in uncalled)}."
+        if uncalled
+        else ""
+    )
 
 
 def _zero_words(main: Iterable[Column], active: int) -> str:

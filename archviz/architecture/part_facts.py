@@ -11,6 +11,7 @@ from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import FunctionalNorm
 from archviz.patterns.op_families import activation_of
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import record
 
@@ -40,10 +41,15 @@ class NormPlaces:
 
 
 def recurrence_facts(sheet: FactSheet, stack: Stack) -> None:
-    """Each mixer with a state, with its sizes."""
-    parts = [(kind, part) for kind in stack.kinds for part in kind.parts.mixers if isinstance(part.what, Recurrence)]
-    for family in dict.fromkeys(part.what.kind for _, part in parts if isinstance(part.what, Recurrence)):
-        own = [(k, p, p.what) for k, p in parts if isinstance(p.what, Recurrence) and p.what.kind == family]
+    """Each mixer that is no attention, with its sizes."""
+    parts = [
+        (kind, part, part.what)
+        for kind in stack.kinds
+        for part in kind.parts.mixers
+        if isinstance(part.what, Recurrence | PositionMixer)
+    ]
+    for family in dict.fromkeys(what.kind for *_, what in parts):
+        own = [each for each in parts if each[2].kind == family]
         sheet.add_by_kind(
             family, [OfKind(k, dict(what.sizes) or True, k.mixer_kind or k.id, sheet.place(k, p)) for k, p, what in own]
         )

@@ -9,12 +9,14 @@ from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import Role
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
 from archviz.patterns.layer_parts import LayerParts, Part
 from archviz.patterns.linears import is_linear
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import activation_of
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.records import field, record
 
@@ -72,8 +74,9 @@ class Roles:
 
     def _by_itself(self, module: ModuleRecord) -> Role:
         library = (module.library or "").rpartition(".")[2]
-        if library.startswith("Embedding"):
-            positional = re.search(r"pos|wpe|type", module.name)
+        if library.startswith("Embedding") or (module.library is None and self._looks_up(module)):
+            above = self.context.modules.get(module.path.rpartition(".")[0])
+            positional = re.search(r"pos|wpe|type", module.name) or (above and _POSITIONS.search(above.class_name))
             return "position_embedding" if positional else "embedding"
         if detect_norm(module, self.context.trace):
             owner = self.what.get(module.path.rpartition(".")[0])
@@ -90,6 +93,16 @@ class Roles:
         if activation_of(module.class_name) and not module.children:
             return "activation"
         return "other"
+
+    def _looks_up(self, module: ModuleRecord) -> bool:
+        """Whether a module of the code's own looks rows of its one table up, and nothing else."""
+        tables = list(module.parameters.values())
+        alone = len(tables) == 1 and len(tables[0].shape) == 2 and not module.children
+        return alone and self.context.trace.own_ops(module.path) == ["embedding"]
+
+
+_POSITIONS = late_pattern(r"position(al)?_?(encod|embed)", re.IGNORECASE)
+"""Classes whose tables are of positions, whatever these are called."""
 
 
 def _stands_for_part(module: ModuleRecord) -> bool:
@@ -113,4 +126,6 @@ def part_role(what: object) -> Role:
         return "attention"
     if isinstance(what, Recurrence):
         return cast("Role", what.role)
+    if isinstance(what, PositionMixer):
+        return "token_mixer"
     return "moe" if isinstance(what, MixtureOfExperts) else "feed_forward"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from archviz.architecture.beside import first_call
 from archviz.architecture.column_joins import way_of
 from archviz.architecture.context import Context, code
 from archviz.architecture.embedding_steps import embedding_factor, scale_text
 from archviz.architecture.labels import WEIGHTLESS
 from archviz.architecture.model import BlockNode, Join
 from archviz.architecture.roles import LM_HEADS, Roles
+from archviz.architecture.table_roles import is_hashed
 from archviz.architecture.towers import Column, pools
 from archviz.architecture.weights_read import joining
 from archviz.interpreter.reading import ModuleRecord, TensorRecord
@@ -39,7 +41,7 @@ def tensor_box(column: Column, tensor: TensorRecord) -> BlockNode:
     )  # fmt: skip
 
 
-def input_box(column: Column) -> BlockNode:
+def input_box(context: Context, column: Column) -> BlockNode:
     """What a tower reads: token ids where it looks some up, or no pass shows whether it does."""
     base = column.id.partition("_")[0]
     ids = column.looks_ids_up
@@ -47,7 +49,17 @@ def input_box(column: Column) -> BlockNode:
         embeds = any((m.library or "").endswith("Embedding") and not re.search("pos", m.name) for m in column.around)
         ids = base in ("text", "decoder") or embeds
     words = {"vision": "Image", "audio": "Audio features"}.get(base, "Token ids" if ids else "Features")
+    if base == "audio" and _reads_ids_alone(context, column):
+        words = "Token ids"
+    elif column.title.endswith("decoder") and base in ("vision", "audio"):
+        words = "Features"
     return BlockNode(id=f"{column.id}_input", role="input", label=words)
+
+
+def _reads_ids_alone(context: Context, column: Column) -> bool:
+    """Whether the call of a tower's own module is given whole numbers and nothing else."""
+    call = context.trace.call(column.module) if column.module else None
+    return bool(call and call.inputs) and all("int" in (value.dtype or "") for value in (call.inputs if call else ()))
 
 
 def module_box(context: Context, roles: Roles, column: Column, module: ModuleRecord) -> BlockNode:
@@ -60,6 +72,7 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
     label = module.class_name
     if role in ("embedding", "position_embedding") and weight is not None:
         label = "Token embedding" if role == "embedding" else "Position embedding"
+        label = "Hash embedding" if role == "embedding" and is_hashed(context.trace, module) else label
         label = "Token-type embedding" if re.search(r"type|segment", module.name) else label
         details = [" × ".join(f"{n:,}" if n else "?" for n in weight.shape), *_scale_of(context, column, module)]
     elif norm is not None:
@@ -77,7 +90,10 @@ def module_box(context: Context, roles: Roles, column: Column, module: ModuleRec
         patches = re.search(r"patch|stem", module.name) and column.position(context, module) < 0
         role = "embedding" if patches else "other"
         label = "Patch embedding" if patches else module.name
-        details = [_convolution_text(module) or module.class_name, *_added_tables(context, module)]
+        details = [
+            _convolution_text(module) or _list_text(module) or module.class_name,
+            *_added_tables(context, module),
+        ]
     elif role == "convolution":
         details = [line for line in [_convolution_text(module), _activated(context, module)] if line]
     tied = [t.name for t in module.parameters.values() if t.name in context.reading.tied]
@@ -104,6 +120,9 @@ def _is_behind(context: Context, column: Column, module: ModuleRecord) -> bool:
     if column.position(context, module) < 0:
         return False
     here = context.trace.call(module.path)
+    if here is not None and not column.stacks:
+        others = [call for other in column.around if other is not module and (call := first_call(context.trace, other))]
+        return all(call.index < here.index for call in others)
     starts = [call for stack in column.stacks if (call := context.trace.call(stack.layers[0].path))]
     return here is None or all(call.index < here.index for call in starts)
 
@@ -122,6 +141,19 @@ def _scale_of(context: Context, column: Column, module: ModuleRecord) -> list[st
     factors = (module.attributes.get(name) for name in ("scalar_embed_scale", "embed_scale"))
     factor = next((f for f in factors if isinstance(f, (int, float)) and not isinstance(f, bool) and f != 1), None)
     return [scale_text(factor, column.stacks[0].width if column.stacks else None)] if factor is not None else []
+
+
+def _list_text(module: ModuleRecord) -> str | None:
+    """`4 × RegNetStage` of a list of modules of one class, else how many there are; None of what is no list."""
+    if (module.library or "").rpartition(".")[2] not in (
+        "ModuleList",
+        "Sequential",
+        "ModuleDict",
+    ) or not module.children:
+        return None
+    names = {child.class_name for child in module.children.values()}
+    count = len(module.children)
+    return f"{count} × {names.pop()}" if len(names) == 1 else f"{count} modules"
 
 
 def _convolution_text(module: ModuleRecord) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archviz.architecture.asides import NOT_READ, asides_by_flow, find_asides, unread_tensors
-from archviz.architecture.beside import find_beside, first_call, taps_layers
+from archviz.architecture.asides import ENTERS, NOT_READ, asides_by_flow, find_asides, unread_tensors, unseen_links
+from archviz.architecture.beside import find_beside, first_call, is_made_of, taps_layers
 from archviz.architecture.column_joins import meetings, way_of
 from archviz.architecture.context import Context
 from archviz.architecture.feeding import layer_read
@@ -14,6 +14,7 @@ from archviz.architecture.joined_states import joined_before
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ColumnItem, Tower
 from archviz.architecture.roles import Roles
+from archviz.architecture.table_roles import score_tables
 from archviz.architecture.tower_boxes import input_box, module_box, node_id, second_box, tensor_box
 from archviz.architecture.towers import Column, embeds, is_outside, nested, pools
 from archviz.architecture.weaving import find_weaves, works_inside
@@ -37,8 +38,8 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     placed += [
         (
             _tensor_place(context, holders[tensor.name], joins.get(tensor.name)),
-            ColumnItem(node=tensor_box(column, tensor), taps=True, note=NOT_READ)
-            if tensor.name in unread
+            ColumnItem(node=tensor_box(column, tensor), taps=True, note=NOT_READ if tensor.name in unread else ENTERS)
+            if tensor.name in unread or (steps.begins and way_of(joins.get(tensor.name)) is None)
             else ColumnItem(node=tensor_box(column, tensor), joins=way_of(joins.get(tensor.name))),
         )
         for tensor in tensors
@@ -46,7 +47,7 @@ def write_tower(context: Context, roles: Roles, column: Column, columns: list[Co
     outside = [m for m in column.around if column.module and not m.path.startswith(column.module + ".")]
     return Tower(
         id=column.id, title=column.title, module=column.module, feeds=column.feeds,
-        column=[ColumnItem(node=input_box(column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
+        column=[ColumnItem(node=input_box(context, column)), *(item for _, item in sorted(placed, key=lambda pair: pair[0]))],
         parameters=context.parameters(column.module)
         + sum(context.parameters(m.path) for m in outside)
         - sum(context.parameters(path) for path in nested(column, columns)),
@@ -64,6 +65,13 @@ class _Steps:
         self._beside = find_beside(context, column.around, first) if first else {}
         self._met = meetings(context, column.around, joins, first) if first else {}
         self._asides = find_asides(context, column, columns)
+        for path in [path for path, reads in self._beside.items() if not reads]:
+            source = _tower_read(context, path, columns, column)
+            if source is not None:
+                del self._beside[path]
+                self._asides[path] = (
+                    f"reads the output of the {source.title[:1].lower()}{source.title[1:]}, for the layers"
+                )
         self._modules = [
             module for module in column.around
             if not _only_lends(context, column, module)
@@ -72,6 +80,16 @@ class _Steps:
         self._weaves = find_weaves(context, column.stacks)
         self._taps = {m.path for m in self._modules if any(taps_layers(context, m, s.layers) for s in column.stacks)}
         self._asides = asides_by_flow(context, column, self._order()) | self._asides
+        self._of_scores = score_tables(context, self._modules, joins, first) if first else {}
+        self._asides |= self._of_scores
+        self._unseen = unseen_links(context, self._order()) if context.trace else set()
+
+    @property
+    def begins(self) -> bool:
+        """Whether a pass shows modules that begin the stream before the layers; a tensor that does not meet it is then no step."""
+        order = self._order()
+        seen = bool(order) and not self._context.reading.trace_gaps and _ran(self._context, self._column)
+        return seen and bool(self._column.stacks) and not isinstance(order[0], Stack)
 
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""
@@ -105,8 +123,14 @@ class _Steps:
     def _item(self, module: ModuleRecord) -> ColumnItem:
         """A step of the column; a box beside it with the boxes that it reads; a box that taps the layers, or stands aside."""
         column, node = self._column, module_box(self._context, self._roles, self._column, module)
+        if module.path in self._of_scores and node.role == "embedding":
+            node.label = "Relative position bias"
+        elif module.path in self._met and node.role == "embedding" and self._context.trace.call(module.path) is None:
+            node.label = "Learned vectors"  # read as a whole, no ids choose its rows
         if module.path in self._asides:
             return ColumnItem(node=node, taps=True, note=self._asides[module.path])
+        if module.path in self._unseen:
+            node.status = "derived"
         inside = (works_inside(self._context, weave, column.stacks, module) for weave in self._weaves)
         within = next((found for found in inside if found is not None), None)
         if within is not None and not within[1]:
@@ -129,6 +153,17 @@ class _Steps:
         place = self._place(module)
         below = [step for step in self._order() if isinstance(step, ModuleRecord) and self._place(step) < place]
         return [node_id(step.path) for step in below[-1:]]
+
+
+def _tower_read(context: Context, path: str, columns: list[Column], column: Column) -> Column | None:
+    """The tower whose last layer a module before the layers of another one reads."""
+    call = first_call(context.trace, context.modules[path])
+    for other in columns if call is not None else ():
+        last = context.trace.call(other.stacks[-1].layers[-1].path) if other is not column and other.stacks else None
+        if call is not None and last is not None and last.index < call.index:
+            if is_made_of(context.trace, call, {v.id for v in call.inputs}, {v.id for v in last.outputs}):
+                return other
+    return None
 
 
 def _called_again(context: Context, column: Column, module: ModuleRecord) -> Event | None:

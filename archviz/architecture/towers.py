@@ -10,10 +10,11 @@ from archviz.architecture.context import Context
 from archviz.architecture.feeding import enters, goes_on, reaches, reads
 from archviz.architecture.kinds import Stack
 from archviz.architecture.roles import HEADS, LM_HEADS
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import INPUTS_GIVEN, Event, ModuleRecord
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.recurrences import Recurrence
 from archviz.records import field, record
 
 _TITLES = {
@@ -85,7 +86,7 @@ def find_columns(context: Context, stacks: list[Stack]) -> list[Column]:
         _call_by_code(context, [whole])
         return [whole]
     columns: list[Column] = []
-    halves = _halves_of_text(groups)
+    halves = _halves_of_text(groups) or _lone_half(context, groups)
     for path, own in sorted(groups.items(), key=lambda group: not _holds_table(context, group[0], group[1], groups)):
         name = halves.get(path) or _tower_id(context, path, own, groups)
         number = sum(column.id.partition("_")[0] == name for column in columns)
@@ -155,11 +156,24 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collecti
     root = context.modules[path]
     inside = tuple([stack.path + "." for stack in stacks] + [other + "." for other in _inner(path, towers)])
     kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(inside)}
+    if stacks and len(towers) < 2 and _hears(context):
+        return "audio"
     if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
         return "text"
     if kinds & {"Conv2d", "Conv3d"}:
         return "vision"
     return "audio" if "Conv1d" in kinds else "text"
+
+
+_SOUND = {"input_features", "input_values", "audio_values"}
+
+
+def _hears(context: Context) -> bool:
+    """Whether a pass of the whole model was given sound and neither images nor token ids."""
+    first = next(iter(context.trace.outline), None)
+    given = first.options.get(INPUTS_GIVEN, ()) if first is not None else ()
+    names = set(given) if isinstance(given, tuple) else set()
+    return bool(names & _SOUND) and "input_ids" not in names and not any("pixel" in name for name in names)
 
 
 def _holds_table(context: Context, path: str, stacks: list[Stack], towers: Collection[str]) -> bool:
@@ -175,9 +189,13 @@ def _inner(path: str, towers: Collection[str]) -> list[str]:
 
 def _looks_ids_up(context: Context, column: Column) -> bool | None:
     tables = [
-        inner for module in column.around for inner in module.walk() if embeds(inner) and not re.search("pos", inner.name)
+        inner for module in column.around for inner in module.walk()
+        if not re.search("pos", inner.name) and (embeds(inner) or "embedding" in context.trace.own_ops(inner.path))
     ]  # fmt: skip
-    calls = [call for table in tables if (call := context.trace.call(table.path)) is not None]
+    calls = [
+        call for table in tables
+        if (call := context.trace.call(table.path)) and call.inputs and "int" in (call.inputs[0].dtype or "int")
+    ]  # fmt: skip
     ran = any(first_call(context.trace, module) is not None for module in column.around)
     ran = ran or any(context.trace.call(stack.layers[0].path) is not None for stack in column.stacks)
     if not ran or context.reading.trace_gaps:
@@ -211,13 +229,24 @@ def _halves_of_text(paths: Iterable[str]) -> dict[str, str]:
     return found if sorted(found.values()) == ["decoder", "encoder"] else {}
 
 
+def _lone_half(context: Context, groups: dict[str, list[Stack]]) -> dict[str, str]:
+    """The one tower that is called an encoder, by its path, where it scores words beside towers of images or sound: it reads text (GIT)."""
+    ids = {path: _tower_id(context, path, own, groups) for path, own in groups.items()}
+    encoders = [path for path, name in ids.items() if name == "encoder"]
+    alone = len(encoders) == 1 and len(ids) > 1 and not {"text", "decoder"} & set(ids.values())
+    words = {part.values.get("vocab_size") for part in context.configs}
+    heads = [sizes for m in context.modules.values() if m.name in HEADS and (sizes := linear_sizes(m))] if alone else []
+    return {encoders[0]: "text"} if any(sizes[1] in words for sizes in heads) else {}
+
+
 def is_causal(column: Column) -> bool | None:
-    """Whether its attention looks back only; None when it has none or does not say."""
+    """Whether its mixers look back only; None when it has none, or attention that does not say."""
     mixers = [part.what for stack in column.stacks for kind in stack.kinds for part in kind.parts.mixers]
     flags = [mixer.causal for mixer in mixers if isinstance(mixer, Attention) and not mixer.cross]
     if flags:
         return True if True in flags else (False if False in flags else None)
-    return True if mixers else None
+    recurrent = [mixer for mixer in mixers if isinstance(mixer, Recurrence)]
+    return not any(mixer.both_ways for mixer in recurrent) if recurrent else None
 
 
 def _name(context: Context, columns: list[Column]) -> None:
@@ -232,6 +261,10 @@ def _name(context: Context, columns: list[Column]) -> None:
             text.encodes = text.encodes or seen is False
         if column.id.partition("_")[0] == "encoder" and "decoder" in ids:
             column.feeds = "decoder"
+    half = next((column for column in columns if column.id == "encoder"), None) if text is None else None
+    for column in columns if half is not None else ():
+        if half and column.id.partition("_")[0] in ("vision", "audio") and reaches(context, column.stacks, half.stacks):
+            column.feeds, column.feeds_seen = half.id, True
     _feed_through(context, columns, text)
     for column in columns:
         column.encodes = (column.encodes and all(c.feeds != column.id for c in columns)) or is_causal(column) is False
@@ -248,11 +281,16 @@ def _text_title(context: Context, column: Column) -> str:
 def _feed_through(context: Context, columns: list[Column], text: Column | None) -> None:
     """A tower between two others (a resampler, a Q-Former) is fed by the one and feeds the other."""
     for between in columns if text is not None else ():
-        if between is text or between.id.partition("_")[0] != "text" or not text or not _gives(context, between, text):
+        if between is text or between.id.partition("_")[0] != "text" or not text:
             continue
-        between.feeds, between.feeds_seen = text.id, True
-        for column in columns:
-            if column.feeds == text.id and column is not between and _gives(context, column, between):
+        given = [column for column in columns if column is not between and _gives(context, column, between)]
+        seen = reaches(context, between.stacks, text.stacks)
+        side = [column for column in given if column.id.partition("_")[0] in ("vision", "audio")]
+        if not seen and not (seen is None and side and is_causal(text) and is_causal(between) is False):
+            continue
+        between.feeds, between.feeds_seen = text.id, seen is True
+        for column in given:
+            if column.feeds == text.id or column in side:
                 column.feeds, column.feeds_seen = between.id, True
 
 
@@ -264,9 +302,20 @@ def _call_by_code(context: Context, columns: list[Column]) -> None:
     """Towers without a better word that look no token ids up (a decoder of masks, a codec) are called what the code calls them."""
     for column in columns:
         column.looks_ids_up = _looks_ids_up(context, column)
+        if column.id.partition("_")[0] in ("vision", "audio"):
+            column.title = _writing_title(column)
         if column.id.partition("_")[0] == "text" and column.looks_ids_up is False:
             name = column.module.rpartition(".")[2] or "model"
             column.title = name.replace("_", " ").capitalize()
+
+
+def _writing_title(column: Column) -> str:
+    """What a tower of images or sound is called: a decoder where its module is called so, or it scores words and looks back only."""
+    name = column.module.rpartition(".")[2]
+    if re.search(r"_decoder$", name):
+        return name.replace("_", " ").capitalize()
+    scores = any(module.name in LM_HEADS for module in column.around)
+    return column.title.replace("encoder", "decoder") if scores and is_causal(column) else column.title
 
 
 def _distribute(context: Context, columns: list[Column]) -> None:
@@ -366,7 +415,8 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
             {"vision": r"vis|image", "audio": r"audio|speech", "text": r"text"}.get(column.id, "$^"), module.name
         ):
             return column
-    main = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    named = next((c for name in ("text", "decoder", "encoder") for c in columns if c.id == name), columns[-1])
+    main = _read_last(context, module, columns) or named
     encoder = next((column for column in columns if column.feeds == "decoder" and column.is_main), None)
     if encoder is not None and enters(context, module, encoder.stacks):
         return encoder
@@ -374,9 +424,18 @@ def _nearest(context: Context, columns: list[Column], module: ModuleRecord) -> C
     if side and re.search(r"multi_?modal|mm_proj|projector|connector", module.name):
         return [column for column in side if column.id.partition("_")[0] == side[0].id.partition("_")[0]][-1]
     library = (module.library or "").rpartition(".")[2]
-    if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1:
+    if library.startswith("Embedding") or linear_sizes(module) or len(columns) == 1 or module.name in LM_HEADS:
         return main
     return side[0] if side else main
+
+
+def _read_last(context: Context, module: ModuleRecord, columns: list[Column]) -> Column | None:
+    """Of the towers of text whose layers a module reads the one that runs last before it."""
+    trace, call = context.trace, first_call(context.trace, module)
+    read = [column for column in columns if column.is_main and reads(context, module, column.stacks)] if call else []
+    ends = {column.id: trace.call(column.stacks[-1].layers[-1].path) for column in read}
+    before = [column for column in read if (end := ends[column.id]) and call and end.index < call.index]
+    return max(before, key=lambda column: getattr(ends[column.id], "index", -1), default=None)
 
 
 def is_outside(column: Column, path: str) -> bool:

@@ -14,7 +14,7 @@ from archviz.records import record
 STATUSES = """exit status:
   0  done
   1  internal fault, or too large: a bound on steps, size or time was reached
-  2  wrong usage, or a configuration or file that cannot be used
+  2  wrong usage, a configuration or file that cannot be used, or a package that is not installed
   3  no model of exactly this name, or an ambiguous name (candidates are listed)
   4  a source could not be reached, is gated or rate-limited
   5  done with gaps: the output is there, what was not understood, or is wrong in a figure, is listed

@@ -9,6 +9,7 @@ from archviz.architecture.words import pattern_words
 from archviz.comparison.blocks import find_module
 from archviz.comparison.departure import Departure, main_stacks
 from archviz.comparison.fact_departures import fact_departures, is_set
+from archviz.records import record
 
 _ATTENTION = "attention"
 
@@ -26,13 +27,9 @@ def departures(architecture: Architecture) -> list[Departure]:
 def _mixers(architecture: Architecture) -> Iterator[Departure]:
     """Layers that mix positions by something else than attention, and how kinds of layers alternate."""
     for stack in main_stacks(architecture):
-        other = [
-            kind
-            for kind in stack.kinds
-            if kind.mixer and mixer_role(architecture, kind.mixer) not in ("attention", "other")
-        ]
+        other = [found for kind in stack.kinds if (found := _beside_attention(architecture, kind)) is not None]
         if other:
-            evidence = tuple(item for kind in other for item in _block_evidence(architecture, kind.mixer))[:3]
+            evidence = tuple(item for each in other for item in _block_evidence(architecture, each.block))[:3]
             yield Departure("layers", f"{_mixer_names(other)} layers", *_mixed_by(stack, other), "verified", evidence)
         elif len({kind.mixer_kind for kind in stack.kinds}) > 1:
             evidence = tuple(item for kind in stack.kinds for item in kind.evidence[:1])[:3]
@@ -50,20 +47,54 @@ def _mixers(architecture: Architecture) -> Iterator[Departure]:
             yield Departure("layers", "Feed-forwards of several kinds", pattern_words(stack), "", "verified", evidence)
 
 
-def _mixer_names(kinds: Sequence[LayerKind]) -> str:
-    return ", ".join(dict.fromkeys(kind.title.partition(" + ")[0] for kind in kinds))
+@record(frozen=True)
+class _Mixer:
+    """A mixer of a kind of layer that is no attention: its block and name, whether it keeps a state, and whether the layer attends as well."""
+
+    kind: LayerKind
+    block: str
+    name: str
+    keeps: bool
+    attends: bool
 
 
-def _mixed_by(stack: LayerStack, other: Sequence[LayerKind]) -> tuple[str, str]:
+def _beside_attention(architecture: Architecture, kind: LayerKind) -> _Mixer | None:
+    """The first mixer of a kind that carries a state; else the one that the kind is named after, where it is no attention."""
+    layer = architecture.block(kind.block)
+    nodes = [node for node in layer.nodes if node.role in MIXER_ROLES] if layer else []
+    attends = any(node.role == _ATTENTION for node in nodes)
+    for node in nodes:
+        if (
+            node.zoom
+            and node.role not in (_ATTENTION, "token_mixer")
+            and mixer_role(architecture, node.zoom) != _ATTENTION
+        ):
+            return _Mixer(kind, node.zoom, node.label, True, attends)
+    plain = next((node for node in nodes if node.role == "token_mixer"), None)
+    if plain is not None:
+        return None if attends else _Mixer(kind, plain.zoom or kind.block, plain.label, False, False)
+    if kind.mixer is None or mixer_role(architecture, kind.mixer) in (_ATTENTION, "other"):
+        return None
+    attends = attends or _ATTENTION in (kind.mixer_kind or "").partition("+")[2]
+    return _Mixer(kind, kind.mixer, kind.title.partition(" + ")[0], True, attends)
+
+
+def _mixer_names(mixers: Sequence[_Mixer]) -> str:
+    return ", ".join(dict.fromkeys(each.name for each in mixers))
+
+
+def _mixed_by(stack: LayerStack, other: Sequence[_Mixer]) -> tuple[str, str]:
     """How many layers mix positions by something else than attention, how many of them by both; and the usual reason."""
-    count = sum(kind.count for kind in other)
+    count = sum(each.kind.count for each in other)
     share = f"{count} of {stack.count} layers" if count < stack.count else f"all {count} layers"
     words = f"{share} mix positions by {_mixer_names(other)}"
-    both = sum(kind.count for kind in other if _ATTENTION in (kind.mixer_kind or "").partition("+")[2])
+    both = sum(each.kind.count for each in other if each.attends)
     if both:
         words += f", {'all' if both == count else both} of them by attention too"
     why = "a state of constant size instead of a cache that grows with the context"
-    if both == count:
+    if not all(each.keeps for each in other):
+        why = ""
+    elif both == count:
         why = "a state of constant size for what is long ago, beside attention that finds single tokens"
     elif both:
         why = f"a state of constant size; only {both} layers keep a cache that grows with the context as well"

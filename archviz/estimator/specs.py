@@ -14,6 +14,7 @@ from archviz.patterns.layer_parts import Part, detect_mixer
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.norms import detect_norm
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record
@@ -180,7 +181,7 @@ def _feed_forward(module: ModuleRecord, what: FeedForward) -> Specs:
     )  # fmt: skip
 
 
-def _recurrence(stack: Stack, module: ModuleRecord, what: Recurrence) -> Specs:
+def _recurrence(stack: Stack, module: ModuleRecord, what: Recurrence | PositionMixer) -> Specs:
     width = stack.width or _entered(module)
     values: dict[str, object] = {"input_dim": width, "output_dim": width, "hidden_size": width}
     values |= {"num_heads" if key == "heads" else key: size for key, size in what.sizes.items()}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from archviz.architecture.column_layers import layers_in, stacks_of
-from archviz.architecture.model import Architecture, BlockGraph, BlockNode, Fact, Tower
+from archviz.architecture.model import IDLE, Architecture, BlockGraph, BlockNode, Fact, Tower
 from archviz.architecture.words import JOIN_WORDS, TAPS
 from archviz.figure.cache_cell import cache_per_token
 from archviz.figure.model import (
@@ -424,6 +424,8 @@ def footers(architecture: Architecture) -> tuple[Sentence, ...]:
             (Words("Beside the stack: ", strong=True), Words(f"{', '.join(names)} {whose} (not drawn): {note}."))
             for note, names in asides.items()
         ]
+    idle = [note for block in architecture.blocks for note in block.notes if IDLE in note]
+    lines += [(Words("In the layers: ", strong=True), Words(note)) for note in dict.fromkeys(idle)]
     if architecture.gaps:
         named = "; ".join(
             f"{gap.module or 'the model'}: {_shortened(gap.reason)}" for gap in architecture.gaps[:_MAX_GAPS]

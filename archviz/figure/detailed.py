@@ -19,11 +19,12 @@ from archviz.architecture.model import (
 )
 from archviz.architecture.units import weight_ends
 from archviz.architecture.words import pattern_words, sizes_words
+from archviz.figure.captions import further_head
 from archviz.figure.columns import kind_colours, spoken_tower
 from archviz.figure.flow import join_node, module_diagram
 from archviz.figure.formulas import Formula, TensorIndex, formula_of, path_of
 from archviz.figure.ledger import Ledger, LedgerArt
-from archviz.figure.model import Sentence
+from archviz.figure.model import Arrow, Box, Diagram, Sentence
 from archviz.figure.module_paths import find_graph
 from archviz.figure.positions import with_rope_settings
 from archviz.figure.print_size import ROOM
@@ -184,12 +185,16 @@ class _Detailed:
             if stack and len(stack.kinds) > 1:
                 notes.append(sentence(pattern_words(stack)[:400]))
         boxes = tuple(replace(box, kind=colours.get(box.id)) for box in ledger.diagram.boxes)
+        diagram = _with_further_head(replace(ledger.diagram, boxes=boxes), self._further_head(tower))
         shapes = {**ledger.shapes, **dict(self._column_shapes(tower, column, formulas))}
         return replace(
             ledger, subtitle=f"{tower.parameters:,} parameters" if tower.parameters else "", formulas=formulas,
-            shapes=shapes, notes=tuple(notes), diagram=replace(ledger.diagram, boxes=boxes),
+            shapes=shapes, notes=tuple(notes), diagram=diagram,
             frames=tuple((name.partition(" × ")[0] + " ×", tuple(held)) for name, held in frames.items()),
         )  # fmt: skip
+
+    def _further_head(self, tower: Tower) -> Box | None:
+        return further_head(self.architecture, tower) if tower.id == spoken_tower(self.architecture) else None
 
     def _column_shapes(
         self, tower: Tower, column: Unfolded, formulas: Mapping[str, Formula]
@@ -204,7 +209,7 @@ class _Detailed:
                 if graph and output and output.shape_out:
                     inside = graph
                     yield f"{column.graph.id}/{name}", self.shapes.write(graph, output)
-        around = [item.node for item in tower.column if item.node and item.node.shape_out is None]
+        around = [i.node for i in tower.column if i.node and not i.taps and i.node.shape_out is None]
         tokens = any(node.role == "embedding" for node in around)  # else what a norm reads may be one pooled vector
         for node in around if tokens else ():
             box, part = f"{column.graph.id}/{node.id}", _AROUND.get(node.role)
@@ -317,6 +322,18 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
         id=f"column/{tower.id}", title=tower.title, module=tower.module, class_name="", nodes=nodes, edges=edges,
         parameters=tower.parameters,
     )  # fmt: skip
+
+
+def _with_further_head(diagram: Diagram, head: Box | None) -> Diagram:
+    """The diagram of a column with a head for further tokens (MTP) beside the last box, which reads the stream below that box."""
+    if head is None or not diagram.boxes:
+        return diagram
+    last = diagram.boxes[-1]
+    source = next((arrow.source for arrow in diagram.arrows if arrow.target == last.id), None)
+    if last.role != "head" or source is None:
+        return diagram
+    arrow = Arrow(f"{head.id}/in", source, head.id, status=head.status)
+    return replace(diagram, boxes=(*diagram.boxes, head), arrows=(*diagram.arrows, arrow))
 
 
 def _runs(stack: LayerStack) -> Iterator[tuple[str, LayerKind, int, tuple[str, ...]]]:

@@ -23,7 +23,8 @@ _MEANING = {
 
 def paint_title(title: str, subtitle: str, x: float, room: float, theme: Theme, size: float = 34.0) -> list[Item]:
     """The title in the accent colour, and a line under it; both are shortened where they are too long."""
-    size = size if measure(title[:60], size, 700) <= room else 24.0
+    sizes = (size, 24.0, 20.0, 17.0)
+    size = next((each for each in sizes if measure(title[:160], each, 700) <= room), sizes[-1])
     items: list[Item] = [text_line(fit(title, size, 700, room), x, 42, size, 700, theme.accent)]
     lines = [(Words(fit(subtitle, 16, 400, room)),)]
     return items + paint_lines(lines, x, 66, theme, size=16, spacing=20, colour=theme.muted)

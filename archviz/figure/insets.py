@@ -196,14 +196,21 @@ def with_zooms(diagram: Diagram, zooms: Mapping[str, str | None]) -> Diagram:
 
 
 def _likeness(diagram: Diagram) -> str:
-    """What two diagrams share that differ in numbers only."""
+    """What two diagrams share that differ in numbers and in what joins their boxes only."""
+    return repr([(box.role, box.label, box.status, box.shape) for box in diagram.boxes])
+
+
+def _joints(diagram: Diagram) -> set[tuple[int, int]]:
+    """The arrows by the places of the boxes that they join."""
     local = {box.id: index for index, box in enumerate(diagram.boxes)}
-    boxes = [(box.role, box.label, box.status, box.shape) for box in diagram.boxes]
-    return repr((boxes, [(local[arrow.source], local[arrow.target]) for arrow in diagram.arrows]))
+    return {(local[arrow.source], local[arrow.target]) for arrow in diagram.arrows}
 
 
 def _differences(one: Diagram, other: Diagram) -> list[str] | None:
-    """The boxes of the other that read differently; None where these are many."""
+    """The boxes of the other that read differently, and an arrow that it has more or less; None where these are many."""
+    mine_joined, its_joined = _joints(one), _joints(other)
+    if len(mine_joined ^ its_joined) > 1:
+        return None
     found: dict[str, None] = {}
     for mine, its in zip(one.boxes, other.boxes, strict=True):
         if mine.details != its.details:
@@ -211,6 +218,9 @@ def _differences(one: Diagram, other: Diagram) -> list[str] | None:
             gone = [line for line in mine.details if line not in its.details]
             fewer = [f"no {line.partition(', ')[0]}" for line in gone[len(lines) :]]  # those before are replaced
             found[f"{its.label} {', '.join([*lines, *fewer])}"] = None
+    label = {place: box.label for place, box in enumerate(other.boxes)}
+    found |= {f"{label[target]} does not read {label[source]}": None for source, target in mine_joined - its_joined}
+    found |= {f"{label[target]} reads {label[source]} too": None for source, target in its_joined - mine_joined}
     return list(found) if len(found) <= _MOST_DIFFERENCES else None
 
 

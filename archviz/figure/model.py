@@ -52,7 +52,10 @@ class Box:
 
 @record(frozen=True)
 class Arrow:
-    """A tensor that flows between two boxes; `skip` marks a residual, `lanes` are the residual streams that it holds side by side."""
+    """A tensor that flows between two boxes; `skip` marks a residual, `lanes` are the residual streams that it holds side by side.
+
+    `status` is other than `verified` where no code was read that the tensor flows in.
+    """
 
     id: str
     source: str
@@ -60,6 +63,7 @@ class Arrow:
     skip: bool = False
     label: str = ""
     lanes: int = 1
+    status: Status = "verified"
 
 
 @record(frozen=True)
@@ -118,7 +122,7 @@ class Column:
     Args:
         minor: Whether it is drawn smaller.
         feeds: The column that reads its output.
-        feeders: Towers drawn as one box, at the foot of this column whose stream they join.
+        feeders: Towers drawn as boxes at the foot of this column: the first joins its stream, each other is read by the one before.
         beyond: What reads the stream before the head: a head for further tokens (MTP).
         tied: The boxes whose weights are one tensor, lower and upper.
     """

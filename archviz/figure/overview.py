@@ -17,6 +17,7 @@ from archviz.figure.model import (
     Inset,
     LayerPanel,
     Repeat,
+    SideBox,
     Step,
     Strip,
     Summit,
@@ -77,7 +78,7 @@ class _Overview:
         ordered = tuple(_without_zooms(column, kept) for column in self.draft.columns)
         insets, shared = captions.without_shared_notes(_lettered(kept, ordered))
         ordered = tuple(captions.with_tie(column, noted=not self.savings.notes) for column in ordered)
-        ordered = (*ordered[:-1], *(self._with_feeders(column, self.draft.folded) for column in ordered[-1:]))
+        ordered = tuple(self._with_feeders(column, self._feeding(column.id)) for column in ordered)
         last = ordered[-1:]
         self._name_fed_inputs(self.draft.every)
         insets = self._with_fed_inputs(insets, ordered)
@@ -119,44 +120,75 @@ class _Overview:
         return tuple(replace(strip, title=f"{strip.title}: {tower.title[:40]}") for tower, strip in found)
 
     def _with_feeders(self, column: Column, folded: list[Tower]) -> Column:
-        """The column with a box for the towers that are not drawn, or that box beside the layers that read their output."""
-        lines: list[str] = []
+        """The column with boxes for the towers that are not drawn, or one box beside the layers that read their output."""
         for tower in folded:
             stacks = stacks_of(self.architecture, tower)
-            layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
-            lines += [line for line in (captions.tower_subtitle(tower),) if line] + layers[:3]
             self.closed[f"layers of the {tower.title[:1].lower()}{tower.title[1:]}"] = (
                 f"{stacks[0].path}.0" if stacks else tower.module
             )
-        if not folded:
+        inputs = [key for key, side in self.sides.items() if side.box.role == "input"]
+        read = [key for key in inputs if self._reads(self.sides[key], column.id)]
+        if folded and read:
+            self.sides |= {key: replace(self.sides[key], box=self._tower_box(folded)) for key in read[:1]}
             return column
-        title = " + ".join(dict.fromkeys(tower.title for tower in folded))
-        box = Box(f"tower/{folded[0].id}", "other", title, tuple(lines[:6]))
-        read = [key for key, side in self.sides.items() if side.box.role == "input"]
-        if not read:
-            return replace(column, feeders=(box,))
-        self.sides |= {key: replace(self.sides[key], box=box) for key in read[:1]}
-        return column
+        return replace(column, feeders=tuple(self._tower_box(level) for level in _levels(folded)))
+
+    def _feeding(self, column: str) -> list[Tower]:
+        """The towers that are drawn as boxes and feed a column, one through another."""
+        folded = {tower.id: tower for tower in self.draft.folded}
+
+        def end(tower: Tower, seen: frozenset[str] = frozenset()) -> str | None:
+            after = folded.get(tower.feeds or "")
+            return end(after, seen | {tower.id}) if after and after.id not in seen else tower.feeds
+
+        return [tower for tower in self.draft.folded if end(tower) == column]
+
+    def _tower_box(self, towers: list[Tower]) -> Box:
+        """One box for some towers: how large each is, and its layers."""
+        lines: list[str] = []
+        for tower in towers:
+            stacks = stacks_of(self.architecture, tower)
+            layers = [f"{kind.count} × {kind.title}" for stack in stacks for kind in stack.kinds[:2]]
+            lines += [line for line in (captions.tower_subtitle(tower),) if line] + layers[:3]
+        title = " + ".join(dict.fromkeys(tower.title for tower in towers))
+        return Box(f"tower/{towers[0].id}", "other", title, tuple(lines[:6]))
 
     def _with_fed_inputs(self, insets: list[Inset], columns: tuple[Column, ...]) -> list[Inset]:
         """Insets of what reads a further input of the layers call it by the one tower that gives it."""
         zooms = {box.id: box.zoom for column in columns for box in column_boxes(column.steps)}
         sides = [side for side in self.draft.sides.values() if side.box.role == "input"]
         feeders = [tower for tower in self.draft.every if tower.feeds]
-        if len(sides) != 1 or len(feeders) != 1:
+        if len(sides) != 1 or len(feeders) != 1 or not self._reads(sides[0], feeders[0].feeds):
             return insets
         reading = {zooms.get(target) for target in sides[0].targets}
         name = f"{feeders[0].title} output"
         return [_naming(inset, name) if inset.id in reading else inset for inset in insets]
 
+    def _reads(self, side: SideBox, column: str | None) -> bool:
+        """Whether what stands beside the layers is read in a column."""
+        boxes = {box.id for each in self.draft.columns if each.id == column for box in column_boxes(each.steps)}
+        return any(target in boxes for target in side.targets)
+
     def _name_fed_inputs(self, towers: list[Tower]) -> None:
         """The one further input of a layer is what the one tower gives that feeds its tower."""
         inputs = [key for key, side in self.sides.items() if side.box.role == "input"]
         feeders = [tower for tower in towers if tower.feeds]
-        if len(inputs) == 1 and len(feeders) == 1:
+        if len(inputs) == 1 and len(feeders) == 1 and self._reads(self.sides[inputs[0]], feeders[0].feeds):
             side = self.sides[inputs[0]]
             named = replace(side.box, label=f"{feeders[0].title} output", details=side.box.details[:1])
             self.sides[inputs[0]] = replace(side, box=named)
+
+
+def _levels(folded: list[Tower]) -> list[list[Tower]]:
+    """Towers by what reads them: first those that none of the others reads, then those that these read."""
+    levels: list[list[Tower]] = []
+    left = list(folded)
+    while left:
+        waiting = {tower.id for tower in left}
+        level = [tower for tower in left if tower.feeds not in waiting] or left
+        levels.append(level)
+        left = [tower for tower in left if tower not in level]
+    return levels
 
 
 def _naming(inset: Inset, name: str) -> Inset:

@@ -320,7 +320,7 @@ def paint_badge(letter: str, x: float, y: float, theme: Theme, radius: float = 1
 
 def paint_arrow(arrow: Arrow, points: Sequence[Point], theme: Theme, head: bool = True) -> Group:
     """The wire of an edge."""
-    path = Path(tuple(points), theme.line, 1.25, 6.0, arrow_end=head)
+    path = Path(tuple(points), theme.line, 1.25, 6.0, arrow_end=head, dash=DASHES[arrow.status])
     if arrow.lanes > 1:
         words = f"{arrow.lanes} streams" + (f" · {arrow.label}" if arrow.label else "")
         return Group(

@@ -357,7 +357,8 @@ class ColumnArt:
         inner = sum(part.height for part in self.parts) + _GAP * stretch * max(len(self.parts) - 1, 0)
         self.container = inner + 2 * _PAD + _TITLE
         self.foot = max(
-            [self.below[0].height + _GAP if self.below else 22.0, *(size[1] + 30 for _, size in self.feeders)]
+            self.below[0].height + _GAP if self.below else 22.0,
+            sum(height + _GAP for _, (_, height) in self.feeders) + 30 - _GAP if self.feeders else 0.0,
         )
         self.height = self.container + self.foot + (self.above[0].height + _GAP if self.above else 22.0)
         self.frame = Frame(0, 0, 0, 0)
@@ -440,29 +441,28 @@ class ColumnArt:
     def overhang(self) -> float:
         """How far a tower at the foot reaches out of the column on its left, px."""
         half = self.below[0].right if self.below else 0.0
-        return max([width + half + 16 - self.left for _, (width, _) in self.feeders[:1]] + [0.0])
+        return max([width + half + 16 - self.left for _, (width, _) in self.feeders] + [0.0])
 
     def _draw_feeders(self, x: float, base: float) -> None:
-        """Towers as boxes at the foot, each with a line that joins the stream above the first box."""
+        """Towers as boxes at the foot: the first with a line that joins the stream above the first box, below it those that feed it."""
         canvas, theme = self.canvas, self.theme
-        entry = self.parts[0].height if self.parts else 0.0
-        half = self.below[0].right if self.below else 0.0
-        for place_, (box, (width, height)) in enumerate(self.feeders):
-            on_left = place_ % 2 == 0
-            edge = x - half - 16 if on_left else x + half + 16
-            frame = Frame(edge - width if on_left else edge, base + 18, width, height)
+        edge = x - (self.below[0].right if self.below else 0.0) - 16
+        top, above = base + 18, None
+        for box, (width, height) in self.feeders:
+            frame = Frame(edge - width, top, width, height)
             canvas.boxes[box.id] = frame
             canvas.fronts.append(paint_box(box, frame, SIDE, theme))
-            y = base - _PAD - entry - canvas.gap / 2
-            lane = (
-                min(frame.middle[0], x - self.parts[0].left - 14)
-                if on_left
-                else max(frame.middle[0], x + self.parts[0].right + 14)
-            )
-            goal = x - 3 if on_left else x + 3
-            points = ((lane, frame.y), (lane, y), (goal, y))
+            points: tuple[Point, ...]
+            if above is None:
+                y = base - _PAD - (self.parts[0].height if self.parts else 0.0) - canvas.gap / 2
+                lane = min(frame.middle[0], x - self.parts[0].left - 14)
+                points = ((lane, frame.y), (lane, y), (x - 3, y))
+            else:
+                lane = max(frame.middle[0], above.middle[0])
+                points = ((lane, frame.y), (lane, above.bottom))
             path = Path(points, theme.accent, 1.6, 8.0, arrow_end=True)
             canvas.wires.append(Group(f"feed/{box.id}", "edge", (path,)))
+            top, above = top + height + _GAP, frame
 
     def depths(self, box: str) -> tuple[float, float] | None:
         """How far the middle of a box on the spine is below the top of the column, and above its bottom, px."""
@@ -503,8 +503,26 @@ class ColumnArt:
         subtitle = self.column.subtitle
         if measure(subtitle[:200], 13) > room:
             subtitle = fit(subtitle.removesuffix(" parameters"), 13, 400, room)
+        title = self.column.title[:200]
+        long = measure(title, size, 700) > room
+        size = 13.0 if long else size
+        lines = _halves(title, size, room) if long else [title]
+        tops = (15.0, 30.0) if len(lines) > 1 else (20.0,)
+        below = 45.0 if len(lines) > 1 else 37.0
         return [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.container.fill, theme.container.stroke, 1.2, 12.0),
-            text_line(fit(self.column.title, size, 700, room), frame.x + 14, frame.y + 20, size, 700, theme.ink),
-            text_line(subtitle, frame.x + 14, frame.y + 37, 13, 400, theme.muted),
+            *(
+                text_line(line, frame.x + 14, frame.y + top, size, 700, theme.ink)
+                for line, top in zip(lines, tops, strict=False)
+            ),
+            text_line(subtitle, frame.x + 14, frame.y + below, 13, 400, theme.muted),
         ]
+
+
+def _halves(title: str, size: float, room: float) -> list[str]:
+    """A long title in two lines, broken behind a hyphen or a blank as far on as fits; what is still too long is shortened."""
+    breaks = [
+        place + 1 for place, sign in enumerate(title) if sign in "- " and measure(title[: place + 1], size, 700) <= room
+    ]
+    lines = [title[: breaks[-1]], title[breaks[-1] :]] if breaks else [title]
+    return [fit(line.strip(), size, 700, room) for line in lines]

@@ -106,7 +106,7 @@ def _families(colours: Mapping[str, str]) -> dict[str, str]:
         "projection": ("projection", "convolution"),
         "position": ("rope",),
         "core": ("attention_core", "recurrence_core"),
-        "mixer": ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer"),
+        "mixer": ("attention", "linear_attention", "state_space", "recurrent", "convolution_mixer", "token_mixer"),
         "parameter": ("parameter",),
     }
     return {role: colours[name] for name, roles in family.items() for role in roles}
@@ -119,7 +119,7 @@ def _dark_text(boxes: Mapping[str, Swatch], roles: tuple[str, ...], text: str) -
 
 _CORES = (
     "attention_core", "recurrence_core", "attention", "linear_attention", "state_space", "recurrent",
-    "convolution_mixer",
+    "convolution_mixer", "token_mixer",
 )  # fmt: skip
 
 _INK = "#1b2432"

@@ -10,6 +10,7 @@ from archviz.architecture.model import Architecture
 from archviz.comparison.comparing import Comparison
 from archviz.errors import UsageError
 from archviz.figure import captions
+from archviz.figure.columns import spoken_tower
 from archviz.figure.display import DisplayList, Item
 from archviz.figure.fonts import fit, measure
 from archviz.figure.furniture import SIZE as _SIZE
@@ -171,7 +172,8 @@ def _statuses(column: Column) -> Iterator[Status]:
 def _main_column(model: Architecture, side: str, savings: Savings) -> Column:
     """The column of a model's main tower, named after the model; its ids begin with `side`."""
     figure = build_overview(model, savings)
-    column = figure.columns[-1]
+    spoken = spoken_tower(model)  # the one that the facts below are of
+    column = next((each for each in figure.columns if each.id == spoken), figure.columns[-1])
     steps = tuple(_scoped(step, side) for step in column.steps)
     feeders = tuple(replace(box, id=f"{side}/{box.id}") for box in column.feeders)
     beyond = replace(column.beyond, id=f"{side}/{column.beyond.id}") if column.beyond else None

@@ -15,6 +15,7 @@ from archviz.interpreter.generators import suspended
 from archviz.interpreter.handed_on import take
 from archviz.interpreter.managers import GeneratorManager, decorated
 from archviz.interpreter.parsing import body_of
+from archviz.interpreter.reading import DIRECT
 from archviz.interpreter.scope import Frame
 from archviz.interpreter.values import (
     BoundMethod,
@@ -55,7 +56,14 @@ def call(interp: Interpreter, function: Any, args: list[Any], kwargs: dict[str, 
 
 
 def _call_bound(interp: Interpreter, method: BoundMethod, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return call(interp, method.function, [method.receiver, *args], kwargs)
+    recorder, module = interp.recorder, method.receiver
+    if recorder is None or module.__class__ is not ModuleInstance or not recorder.is_direct(method):
+        return call(interp, method.function, [module, *args], kwargs)
+    index = len(recorder.events)
+    result = call(interp, module, args, kwargs)
+    if index < len(recorder.events) and recorder.events[index].kind == "call":
+        recorder.events[index].options[DIRECT] = True
+    return result
 
 
 def _call_native(interp: Interpreter, function: NativeFunction, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -81,9 +81,9 @@ def dtype_name(interp: Interpreter, model: ModuleInstance) -> str:
     return name.removeprefix("torch.") if isinstance(name, str) else "float32"
 
 
-def forward_function(interp: Interpreter, model: ModuleInstance) -> FunctionValue | None:
-    """The function behind `forward`: where a decorator's takes `*args` alone, the one that it wraps."""
-    forward: Any = interp.find_attribute(model, "forward")
+def forward_function(interp: Interpreter, model: ModuleInstance, method: str = "forward") -> FunctionValue | None:
+    """The function behind `forward`, or another method: where a decorator's takes `*args` alone, the one that it wraps."""
+    forward: Any = interp.find_attribute(model, method)
     while isinstance(forward, BoundMethod):
         forward = forward.function
     while isinstance(forward, FunctionValue) and forward.signature.vararg is not None:
@@ -94,9 +94,9 @@ def forward_function(interp: Interpreter, model: ModuleInstance) -> FunctionValu
     return forward if isinstance(forward, FunctionValue) else None
 
 
-def forward_parameters(interp: Interpreter, model: ModuleInstance) -> tuple[list[str], bool]:
-    """The names of `forward`'s parameters, and whether it takes any others."""
-    forward = forward_function(interp, model)
+def forward_parameters(interp: Interpreter, model: ModuleInstance, method: str = "forward") -> tuple[list[str], bool]:
+    """The names of the parameters of `forward`, or of another method, and whether it takes any others."""
+    forward = forward_function(interp, model, method)
     if forward is None:
         return [], False
     spec = forward.node.args
@@ -144,9 +144,9 @@ def _tokens_name(interp: Interpreter, model: ModuleInstance, parameters: list[st
     return parameters[1] if _is_plain(interp, model, parameters) else "input_ids"
 
 
-def required_parameters(interp: Interpreter, model: ModuleInstance) -> list[str]:
-    """The names of `forward`'s parameters that have no default, but for the module itself."""
-    forward = forward_function(interp, model)
+def required_parameters(interp: Interpreter, model: ModuleInstance, method: str = "forward") -> list[str]:
+    """The names of the parameters of `forward`, or of another method, that have no default, but for the module itself."""
+    forward = forward_function(interp, model, method)
     if forward is None:
         return []
     spec = forward.node.args

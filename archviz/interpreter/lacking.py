@@ -13,16 +13,14 @@ from archviz.interpreter.inputs import forward_function, forward_parameters
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.named_inputs import combinations
 from archviz.interpreter.reading import Gap
-from archviz.interpreter.stated_inputs import DTYPE, stated_inputs, stated_sizes
+from archviz.interpreter.refused_sizes import keys_of_mask, other_sizes
+from archviz.interpreter.stated_inputs import DTYPE, stated_inputs
 from archviz.interpreter.towers import GRIDS, POSITIONS
 from archviz.interpreter.values import ModuleInstance, Tensor
 from archviz.late_patterns import late_pattern
 
 READ = 3  # gaps: what is lacking shows in the first
 _WORD = late_pattern(r"[a-z_]\w*")
-_SHAPE = late_pattern(r"shape `?(\([^()]{1,200}\))")
-_MULTIPLE = late_pattern(r"multiple of ([1-9]\d{0,5})\b")
-_WANTED = late_pattern(r"requires (\d{1,7}) input (?:features|channels), got (\d{1,7})\b")
 _UNEXPECTED = late_pattern(r"unexpected keyword argument '(\w+)'")
 _SEQUENCES = late_pattern(r"hidden|embeds|features|_mel$")
 _MISSING = "missing a required argument"
@@ -65,11 +63,14 @@ def lacking_inputs(
         if other is not None and len(other.sizes) != len(value.sizes) and other.dtype == value.dtype:
             of_rank[name] = Tensor((*other.sizes[:-1], value.sizes[-1]), value.dtype)
             yield {**given, name: of_rank[name]}
+    keys = keys_of_mask(gaps[0].reason) if gaps else None
+    if keys is not None and "attention_mask" in forward_parameters(interp, model)[0]:
+        yield {**given, "attention_mask": Tensor((batch, keys), "int64")}
     for gap in gaps[:READ]:
-        for name, value in tensors:
-            for sizes in _asked_sizes(interp, config, value, gap.reason, batch, seq):
-                yield {**given, name: Tensor(sizes, value.dtype)}
-                yield {**of_rank, name: Tensor(sizes, value.dtype)}
+        for other_of in other_sizes(interp, config, dict(tensors), gap.reason, batch, seq):
+            resized = {name: Tensor(sizes, given[name].dtype) for name, sizes in other_of.items()}
+            yield {**given, **resized}
+            yield {**of_rank, **resized}
 
 
 def _is_tensor(interp: Interpreter, model: ModuleInstance, name: str) -> bool:
@@ -86,23 +87,6 @@ def asks_further(gaps: list[Gap], before: list[Gap]) -> bool:
         gap.reason for gap in (*gaps[:1], *before[:1]) if _MISSING in gap.reason or _UNEXPECTED.search(gap.reason)
     ]
     return len(missing) == 2 and missing[0] != missing[1] and _MISSING in missing[1]
-
-
-def _asked_sizes(
-    interp: Interpreter, config: Any, value: Tensor, reason: str, batch: int, seq: int
-) -> Iterator[tuple[int, ...]]:
-    """The sizes of an input that a refusal asks for: it states a shape, a multiple, or how many features or channels it wants of how many."""
-    sizes, is_read = value.sizes, value.dtype == DTYPE
-    for match in _SHAPE.finditer(reason) if is_read else ():
-        stated = stated_sizes(interp, config, match.group(1), batch, seq)
-        yield from [stated] if stated is not None else []
-    for match in _MULTIPLE.finditer(reason) if is_read else ():
-        yield (*sizes[:-1], -(-sizes[-1] // int(match.group(1))) * int(match.group(1)))
-    for match in _WANTED.finditer(reason):
-        wanted, got = int(match.group(1)), int(match.group(2))
-        for axis in range(len(sizes) - 1, 0, -1):
-            if got > 0 and (sizes[axis] == got or (is_read and sizes[axis] * wanted % got == 0)):
-                yield (*sizes[:axis], sizes[axis] * wanted // got, *sizes[axis + 1 :])
 
 
 def _told(interp: Interpreter, gap: Gap) -> str:

@@ -23,6 +23,10 @@ IMAGES = ("pixel_values", "images", "image", "pixels")
 WHOLE = "configuration of the whole model"  # in `Interpreter.state`, while parts of it are called
 SOUND_MASKS = ("input_features_mask", "feature_attention_mask", "audio_attention_mask")
 MASKS = ("attention_mask", "padding_mask", "mask")
+STARTS = ("start_pos", "startpos", "start_position", "start_index", "pos_offset", "offset", "past_len", "past_length")
+PLACES = ("positions", "input_pos", "input_positions", "pos", "position", "pos_ids")
+TOKENS = ("targets", "target", "labels", "tgt", "trg", "src", "source", "tokens", "token_ids", "decoder_tokens", "y")
+PATCHES_A_SIDE = ("target_sizes", "tgt_sizes")  # rows and columns of patches of each image
 MOST = 8  # combinations that are tried
 NONE_STATED: dict[str, Tensor] = {}
 
@@ -48,7 +52,8 @@ def _of_sounds_length(given: dict[str, Any], chosen: dict[str, Any]) -> dict[str
     masks = [name for name in chosen if name in SOUND_MASKS or (name in MASKS and "input_ids" not in given)]
     if not masks or not isinstance(sound, Tensor):
         return chosen
-    whole = Tensor((sound.sizes[0], sound.sizes[frames_axis(sound)]), "int64")
+    frames = sound.sizes[frames_axis(sound)]
+    whole = Tensor((sound.sizes[0], frames), "int64", [1] * (sound.sizes[0] * frames))
     return {**chosen, **dict.fromkeys(masks, whole)}
 
 
@@ -61,6 +66,8 @@ def _with_stated(found: list[Any], stated: Tensor | None, seq: int) -> list[Any]
     """The stated one first, which is of this model; last where it says no more than that there are so many tokens."""
     if stated is None:
         return found
+    if any(each.shape == stated.shape and each.data is not None for each in found):
+        return found  # with numbers, which nothing states
     others = [each for each in found if each.shape != stated.shape]
     return [*others, stated] if seq in stated.sizes else [stated, *others]
 
@@ -89,8 +96,23 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
         return [
             Tensor((batch, seq, width), DTYPE) for width in numbers(interp, config, ("encoder_hidden_size", *WIDTHS))
         ]
+    if name.startswith("pixel") and name.endswith("_mask"):  # which of several images are there
+        return [Tensor((batch, 1), "int64"), Tensor((batch, seq), "int64")]
     if name.endswith(("_mask", "_ids")) or name == "mask":
         return [Tensor((batch, seq), "int64")]
+    if name in STARTS:  # how many tokens went before
+        return [0]
+    if name in PLACES:
+        counted = interp.call(interp.import_name("torch", "arange", None), [seq], {})
+        return [counted, Tensor((batch, seq), "int64")]
+    if name in TOKENS:
+        return [Tensor((batch, seq), "int64")]
+    if name in PATCHES_A_SIDE:
+        part = next((each for each in parts(interp, config) if number(interp, each, "patch_size", 0)), config)
+        side = number(interp, part, "patch_size", 14)
+        return [
+            Tensor((batch, 2), "int64", [size // side for size in image(interp, part, batch, DTYPE).sizes[2:]] * batch)
+        ]
     if name == "bbox":
         return [Tensor((batch, seq, 4), "int64")]
     stated = numbers(

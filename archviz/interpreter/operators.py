@@ -65,6 +65,13 @@ _COMPARED = frozenset(
 _ORDERINGS = frozenset({ast.Eq, ast.NotEq, ast.Is, ast.IsNot})
 
 
+def _times(value: Any) -> Any:
+    """How often a list is repeated: the whole number that a tensor holds, as Python asks for its index; another value as it is."""
+    if isinstance(value, Tensor) and value.shape == () and value.data and "int" in value.dtype:
+        return int(value.data[0])
+    return value
+
+
 class Operators(ClassChecks):
     """The part of the interpreter that says what operators do to values."""
 
@@ -179,6 +186,8 @@ class Operators(ClassChecks):
             return left
         if isinstance(right, Unknown):
             return right
+        if op is ast.Mult and isinstance(left, list | tuple | str):
+            right = _times(right)
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             return self.tensor_binary(SPECIAL[op], left, right)
         if isinstance(left, Instance) or isinstance(right, Instance):

@@ -171,8 +171,14 @@ class Assumption(NamedTuple):
         return {"module": self.module, "what": self.what, "at": str(self.at) if self.at else None}
 
 
+POSITION_BIAS = "mask_bias"
+"""Option of a softmax over scores, or of an attention op: what was added to the scores by position, `ALiBi` or `relative bias`."""
+DIRECT = "direct"
+"""Option of a call of `forward` itself, which PyTorch counts as no call of a module."""
 MASKS_GIVEN = "masks_given"
-"""Option of the outermost call: the ids of its inputs that are masks, not data."""
+"""Option of the outermost call: the ids of its inputs that are masks or positions, not data."""
+INPUTS_GIVEN = "inputs_given"
+"""Option of the outermost call: the names of what it is given."""
 
 
 class ValueRef(NamedTuple):

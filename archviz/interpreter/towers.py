@@ -65,11 +65,36 @@ def uncalled_towers(
             yield from uncalled_towers(child, called, place, seen)
 
 
-def tower_inputs(interp: Interpreter, tower: ModuleInstance, batch: int, seq: int) -> Iterator[dict[str, Any]]:
-    """What to call a tower with, the likeliest first; none where nothing is known."""
-    parameters, _ = forward_parameters(interp, tower)
+GETTERS = ("get_image_features", "get_video_features", "get_audio_features")
+"""Methods by which models of `transformers` run a tower with what translates its output for the text (a projector)."""
+
+
+def getters(interp: Interpreter, model: ModuleInstance, place: str) -> Iterator[tuple[ModuleInstance, str, str]]:
+    """For each such method the innermost model around the tower at a place that has it: model, path, name of the method."""
+    around: list[tuple[ModuleInstance, str]] = [(model, "")]
+    for name in place.split(".")[:-1]:
+        holder, path = around[-1]
+        inner = holder.modules.get(name)
+        if not isinstance(inner, ModuleInstance):
+            break
+        around.append((inner, f"{path}.{name}" if path else name))
+    for name in GETTERS:
+        holders = [(holder, path) for holder, path in around if holder.cls.has(name)]
+        yield from ((holder, path, name) for holder, path in holders[-1:])  # those further out hand on to it
+
+
+def tower_inputs(
+    interp: Interpreter, tower: ModuleInstance, batch: int, seq: int, asked: tuple[ModuleInstance, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """What to call a tower with, the likeliest first; none where nothing is known.
+
+    Args:
+        asked: The model around it and its method that are called instead, for the tower.
+    """
+    callee, method = asked or (tower, "forward")
+    parameters, _ = forward_parameters(interp, callee, method)
     config = tower.attrs.get("config")
-    required = required_parameters(interp, tower) or [each for each in parameters[1:] if each in MAIN][:1]
+    required = required_parameters(interp, callee, method) or [each for each in parameters[1:] if each in MAIN][:1]
     stated = stated_inputs(interp, tower, batch, seq)
     for start in _starts(interp, tower, parameters, batch):
         for known in combinations(interp, required, config, batch, seq, start, stated):
@@ -121,6 +146,11 @@ def other_inputs(
     others = [name for name in parameters if name in MODALITIES and name not in kept and name not in names]
     if others:
         yield from combinations(interp, [*names, *others], _part_of(interp, config, others), batch, seq, kept, stated)
+    twins = {
+        name: given[name.removeprefix("decoder_")] for name in parameters if name.removeprefix("decoder_") in given
+    }
+    if not set(twins) <= set(given):
+        yield {**twins, **given}
     beside = [name for name in stated if name in parameters and name not in (*kept, *names) and _is_data(name)]
     for more in ([beside] if beside else []) + ([[*others, *beside]] if beside and others else []):
         yield from combinations(interp, [*names, *more], config, batch, seq, kept, stated)
@@ -143,8 +173,8 @@ def _starts(interp: Interpreter, tower: ModuleInstance, parameters: list[str], b
     config = tower.attrs.get("config")
     grid = next((name for name in GRIDS if name in parameters), None)
     if grid is not None and len(parameters) > 1:
-        merges = {"merge_sizes": Tensor((batch,), "int64", [merge_size(interp, config)] * batch)}
-        rest = merges if "merge_sizes" in parameters else {}
+        merges = Tensor((batch,), "int64", [merge_size(interp, config)] * batch)
+        rest = {name: merges for name in parameters if name.endswith("merge_sizes")}
         starts: list[dict[str, Any]] = [
             {parameters[1]: each, grid: sizes, **rest} for each, sizes in patched(interp, config, batch, len_of(grid))
         ]

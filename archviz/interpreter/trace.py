@@ -29,9 +29,9 @@ from archviz.interpreter.module_states import (
     read_states,
     with_module_states,
 )
-from archviz.interpreter.named_inputs import WHOLE
-from archviz.interpreter.reading import MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, other_inputs, token_marks, tower_inputs, uncalled_towers
+from archviz.interpreter.named_inputs import PLACES, WHOLE
+from archviz.interpreter.reading import DIRECT, INPUTS_GIVEN, MASKS_GIVEN, Gap
+from archviz.interpreter.towers import GRIDS, append, getters, other_inputs, token_marks, tower_inputs, uncalled_towers
 from archviz.interpreter.tracing import Recorder
 from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
 from archviz.spans import Span
@@ -101,12 +101,37 @@ def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder,
     """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
     called = recorder.events.called()
     interp.state[WHOLE] = model.attrs.get("config")
-    for _, tower in list(uncalled_towers(model, called)):
-        for given in tower_inputs(interp, tower, batch, seq):
-            more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
-            if not gaps:
-                append(recorder, more)
-                break
+    for place, tower in list(uncalled_towers(model, called)):
+        if place in called:
+            continue
+        more = _trace_by_getter(interp, model, place, tower, batch, seq) or _trace_alone(
+            interp, model, tower, batch, seq
+        )
+        if more is not None:
+            called |= more.events.called()
+            append(recorder, more)
+
+
+def _trace_by_getter(
+    interp: Interpreter, model: ModuleInstance, place: str, tower: ModuleInstance, batch: int, seq: int
+) -> Recorder | None:
+    """The pass of a model's own method for the features of a tower, which shows what reads the tower's output too."""
+    for holder, path, method in getters(interp, model, place):
+        for given in tower_inputs(interp, tower, batch, seq, (holder, method)):
+            more, gaps, _ = _run(interp, model, given, part=holder, enough=1, method=(method, path))
+            if not gaps and place in more.events.called():
+                return more
+    return None
+
+
+def _trace_alone(
+    interp: Interpreter, model: ModuleInstance, tower: ModuleInstance, batch: int, seq: int
+) -> Recorder | None:
+    for given in tower_inputs(interp, tower, batch, seq):
+        more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
+        if not gaps:
+            return more
+    return None
 
 
 def trace_model(
@@ -151,8 +176,11 @@ def _trace_otherwise(
     others = other_inputs(interp, model, given, batch, seq)
     lacking = lacking_inputs(interp, model, given, best[1], batch, seq)
     tried, refusal = [_forms(given)], Refusal(given, best)
+    told, later = {_refused(given, best[1])}, list[tuple[int, Iterator[dict[str, Any]]]]()
     while best[1] and len(tried) <= MOST_TRIED:
         other = next(lacking, None) or next(others, None)
+        if other is None and 2 * interp.steps < interp.limits.steps:
+            other = _furthest(later)
         if other is None:
             break
         if _forms(other) in tried:
@@ -162,17 +190,37 @@ def _trace_otherwise(
         enough = len(best[1]) if best[0].ended_by is None else None
         recorder, gaps, _ = _run(interp, model, other, enough=enough)
         refusal.meet(other, (recorder, gaps))
+        if gaps and _refused(other, gaps) not in told:  # it failed in another way, which may be mended
+            told.add(_refused(other, gaps))
+            later.append((len(recorder.events), lacking_inputs(interp, model, other, gaps, batch, seq)))
         if _reach(recorder, gaps) > _reach(*best) or asks_further(gaps, best[1]):
             best = recorder, gaps
             lacking = lacking_inputs(interp, model, other, gaps, batch, seq)
+            later.append((len(recorder.events), other_inputs(interp, model, other, batch, seq)))
     return refusal.instead_of(best)
+
+
+def _furthest(waiting: list[tuple[int, Iterator[dict[str, Any]]]]) -> dict[str, Any] | None:
+    """The next of the inputs that wait: of those for the pass that came furthest, so many events."""
+    while waiting:
+        chosen = max(waiting, key=lambda each: each[0])
+        found = next(chosen[1], None)
+        if found is not None:
+            return found
+        waiting.remove(chosen)
+    return None
+
+
+def _refused(given: dict[str, Any], gaps: list[Gap]) -> tuple[object, ...]:
+    """How a pass failed, and the ranks of what it was given."""
+    return gaps[0].reason, *((name, len(value.sizes)) for name, value in given.items() if isinstance(value, Tensor))
 
 
 def _forms(given: dict[str, Any]) -> dict[str, Any]:
     return {name: (value.shape, value.dtype) if isinstance(value, Tensor) else value for name, value in given.items()}
 
 
-MOST_TRIED = 20
+MOST_TRIED = 32
 """How many other inputs are tried where a pass is not understood."""
 
 
@@ -279,13 +327,14 @@ def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
 
 def _run(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None,
-    after: Recorder | None = None, enough: int | None = None,
+    after: Recorder | None = None, enough: int | None = None, method: tuple[str, str] | None = None,
 ) -> tuple[Recorder, list[Gap], Any]:  # fmt: skip
     """One call of the model, or of a part of it: its events, what was not understood, and its output (None where it failed).
 
     Args:
         after: The pass whose cache it is given.
         enough: So many gaps, and the pass does not count: it ends there.
+        method: A method of the part that is called instead of it, and the path of the part.
     """
     before = list(interp.gaps)
     interp.gaps = []
@@ -300,7 +349,7 @@ def _run(
         if after is not None:
             recorder.continues(after)
         recorder.tokens = {id(value) for name, value in given.items() if name.endswith("input_ids")}
-        output = interp.call(part or model, [], given)
+        output = interp.call(part or model, [], given) if method is None else _call_method(interp, part, *method, given)
     except (RaisedError, UnsupportedError, BudgetSpentError, *HOST_ERRORS) as error:
         recorder.ended_by = str(error)
         recorder.spent = isinstance(error, BudgetSpentError)
@@ -309,14 +358,30 @@ def _run(
     finally:
         interp.recorder = None
     masks = [
-        recorder.reference(value).id for name, value in given.items() if "mask" in name and isinstance(value, Tensor)
+        recorder.reference(value).id
+        for name, value in given.items()
+        if ("mask" in name or name in PLACES) and isinstance(value, Tensor)
     ]
     if masks and len(recorder.events):
         recorder.annotate(0, {MASKS_GIVEN: tuple(masks)})
+    if part is None and len(recorder.events):
+        recorder.annotate(0, {INPUTS_GIVEN: tuple(given)})
     gaps = [Gap(owner if isinstance(owner, str) else "", reason, at) for owner, reason, at in interp.gaps]
     gaps += [gap for gap in (Gap("", reason, at) for _, reason, at in interp.lasting_gaps) if gap not in gaps]
     interp.gaps = before
     return recorder, gaps, output
+
+
+def _call_method(interp: Interpreter, part: ModuleInstance | None, name: str, path: str, given: dict[str, Any]) -> Any:
+    """Call a method of a part; what happens in it stands in one event, as in that of a module."""
+    recorder = interp.recorder
+    assert recorder is not None
+    index, output = recorder.begin("function", name, given.values(), None, path), None
+    try:
+        output = interp.call(interp.get_attribute(part, name), [], given)
+    finally:
+        recorder.end(index, output)
+    return output
 
 
 OPS = frozenset({
@@ -335,9 +400,15 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
         the mask of an attention function and which implementation it is, the kernel that may replace it.
     """
     calls, ops, functions = [], [], []
+    owners: dict[int, str] = {}  # what stands in calls of `forward` itself → the module that PyTorch sees at work
     for event in recorder.events:
         args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
         at = str(event.at) if event.at else None
+        if DIRECT in event.options or (event.parent in owners and event.kind != "call"):
+            owners[event.index] = _owner(recorder, owners, event.parent)
+            if event.kind == "call":
+                continue
+            event = event._replace(module=owners[event.index])
         if event.kind == "call":
             named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
             out, whole = shapes(result), form(result)
@@ -362,6 +433,13 @@ def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
                 {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
             )
     return {"calls": calls, "ops": ops, "functions": functions}
+
+
+def _owner(recorder: Recorder, owners: dict[int, str], parent: int) -> str:
+    """The module that PyTorch sees at work in an event: that around calls of `forward` itself."""
+    if parent in owners:
+        return owners[parent]
+    return recorder.events[parent].module if parent >= 0 else ""
 
 
 def _told(options: dict[str, object]) -> dict[str, Any]:

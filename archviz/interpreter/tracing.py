@@ -12,11 +12,12 @@ from archviz.interpreter.forks import Forks
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import Assumption, Event, ValueRef
 from archviz.interpreter.scaling import JoinedNumbers
-from archviz.interpreter.values import Instance, Tensor
+from archviz.interpreter.values import BoundMethod, FunctionValue, Instance, Tensor
 from archviz.settings import Limits
 from archviz.spans import Span
 
 MOST_ASSUMPTIONS = 1000
+HOOKS = ("_forward_pre_hooks", "_forward_hooks")
 
 
 class Recorder:
@@ -93,6 +94,18 @@ class Recorder:
     def path_of(self, module: Any) -> str | None:
         """Where a module stands in the model; None when it is no part of it."""
         return self._paths.get(id(module))
+
+    def is_direct(self, method: BoundMethod) -> bool:
+        """Whether a method is another module's `forward`, which code may call itself (`self.attention.forward(x)`); hooks do not run then.
+
+        A base class's `forward` that the module's own stands for is none (`super().forward(x)` in another method).
+        """
+        if not isinstance(method.function, FunctionValue) or method.function.name != "forward":
+            return False
+        if method.receiver.cls.find("forward") is not method.function:
+            return False
+        path = self.path_of(method.receiver)
+        return path is not None and path != self.path and not any(name in method.receiver.attrs for name in HOOKS)
 
     def begin(self, kind: str, name: str, inputs: Iterable[Any], at: Span | None, module: str | None = None) -> int:
         """Open an event; its outputs are filled in by `end`."""

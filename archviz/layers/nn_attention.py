@@ -55,7 +55,7 @@ def register(library: Library) -> None:
     @library.method(f"{NN}.MultiheadAttention.forward")
     def forward(interp: Interpreter, self: ModuleInstance, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
                 need_weights: Any = True, attn_mask: Any = None, average_attn_weights: Any = True, is_causal: Any = False) -> Any:  # fmt: skip
-        result = interp.op("torch._multi_head_attention", query, key, value)
+        result = interp.op("torch._multi_head_attention", query, key, value, attn_mask)
         _note_read(interp, *self.parameters.values(), *self.modules["out_proj"].parameters.values())
         if not interp.truth(need_weights) or not isinstance(result, Tensor) or result.shape is None:
             return result, None if not interp.truth(need_weights) else result

@@ -61,16 +61,16 @@ def _register_layers(library: Library) -> None:
                 made, state = forward(interp, self, input.attrs["data"], hx, _name)
                 state = _of_rows(interp, state, input.attrs["_rows"])
                 return with_data(interp, input, made), state
-            result = interp.op("torch._recurrent", input, (projected or hidden) * directions)
+            result = interp.op(f"torch._{_name.lower()}", input, (projected or hidden) * directions)
             if not isinstance(input, Tensor) or input.shape is None:
                 return result, (result, result) if _name == "LSTM" else result
             head = (self.attrs["num_layers"] * directions, *_batch(self, input))
             last = tensor(interp, (*head, projected or hidden), input.dtype)
             return result, (last, tensor(interp, (*head, hidden), input.dtype)) if _name == "LSTM" else last
 
-    @op(library, "torch._recurrent", record="lstm")
-    def recur(interp: Interpreter, value: Tensor, width: int) -> Tensor:
-        return like(interp, value, (*value.sizes[:-1], width))
+        @op(library, f"torch._{name.lower()}", record=name.lower())
+        def recur(interp: Interpreter, value: Tensor, width: int) -> Tensor:
+            return like(interp, value, (*value.sizes[:-1], width))
 
 
 def _with_nonlinearity(library: Library) -> None:

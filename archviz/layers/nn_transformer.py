@@ -207,4 +207,4 @@ def _register_whole(library: Library) -> None:
 
     @library.function(f"{NN}.Transformer.generate_square_subsequent_mask")
     def square_mask(interp: Interpreter, sz: int, **options: Any) -> Any:
-        return interp.op("torch.zeros", sz, sz)
+        return interp.op("torch.triu", interp.op("torch.full", (sz, sz), float("-inf")), diagonal=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from archviz.architecture.folding import ranges
 from archviz.numbers.cache_growth import Kept
 from archviz.numbers.dtypes import short_name
 from archviz.numbers.memory import DEFINITIONS, CacheKind, Memory
@@ -86,10 +88,34 @@ def _kind_lines(kind: CacheKind, memory: Memory) -> Iterator[str]:
     view = f", window {kind.window:,}" if kind.window is not None else ""
     part = "" if kind.part == "self" else " (cross-attention)"
     yield f"  {len(kind.layers)} × {kind.title}{view}{part}" + (f"  {kind.at}" if kind.at else "")
+    alike: dict[
+        tuple[str, str, str, str], list[Kept]
+    ] = {}  # in one cache for all layers, by name around its first number
     for each in kind.kept:
         if each.slot or each.constant:
-            name = f"{each.name} ({each.holds})" if each.holds else each.name
-            yield f"      {name:<28} {_kept_text(each, memory, cross=kind.part == 'cross')}"
+            before, number, after = _first_number(each.name)
+            text = _kept_text(each, memory, cross=kind.part == "cross")
+            key = (
+                (before, after, each.holds or "", text)
+                if number is not None
+                else (each.name, "", each.holds or "", text)
+            )
+            alike.setdefault(key, []).append(each)
+    for (before, after, holds, text), kept in alike.items():
+        several = len(kept) > 1
+        numbers = (number for each in kept if (number := _first_number(each.name)[1]) is not None)
+        name = f"{before}{{{ranges(numbers)}}}{after}" if several else kept[0].name
+        yield f"      {f'{name} ({holds})' if holds else name:<28} {text.replace(' in all', ' each') if several else text}"
+
+
+def _first_number(name: str) -> tuple[str, int | None, str]:
+    """A name around the first of its parts that is a number; None where none is.
+
+    >>> _first_number("rnn_state.3.0"), _first_number("keys")
+    (('rnn_state.', 3, '.0'), ('keys', None, ''))
+    """
+    found = re.search(r"(?<![^.])\d+(?![^.])", name)
+    return (name[: found.start()], int(found[0]), name[found.end() :]) if found else (name, None, "")
 
 
 def _kept_text(kept: Kept, memory: Memory, *, cross: bool) -> str:

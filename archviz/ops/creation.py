@@ -201,10 +201,18 @@ def from_python(interp: Interpreter, value: Any, dtype: Any = None) -> Any:
     if any(issubclass(each, (Unknown, Instance)) for each in kinds):
         unknown = next(each for each in flat if isinstance(each, (Unknown, Instance)))
         return unknown if isinstance(unknown, Unknown) else Unknown("a tensor of objects", interp.here())
-    if flat and isinstance(flat[0], Tensor):
-        return tensor(interp, (*shape, *(flat[0].shape or ())), dtype or flat[0].dtype)
     kind = promoted(*{type(each): each for each in flat}.values())  # one of each kind of number
+    if any(issubclass(each, Tensor) for each in kinds):
+        inner = next(each.shape for each in flat if isinstance(each, Tensor)) or ()
+        numbers = [_number_of(each) for each in flat]
+        known = not inner and all(each is not None for each in numbers)
+        return tensor(interp, (*shape, *inner), dtype or kind, numbers if known else None)
     return tensor(interp, shape, dtype or kind, flat)
+
+
+def _number_of(value: Any) -> Any:
+    """A number, or the one that a tensor without axes holds; None where that is not known."""
+    return (value.data[0] if value.data else None) if isinstance(value, Tensor) else value
 
 
 def _register_ranges(library: Library) -> None:

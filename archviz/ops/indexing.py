@@ -10,7 +10,7 @@ from archviz.interpreter.library import Library
 from archviz.interpreter.lost import report
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.values import BoundMethod, Device, DType, Layout, Shape, Tensor, Unknown
-from archviz.ops import masks, numbers, shapes, shared_numbers, strides
+from archviz.ops import frequencies, masks, numbers, shapes, shared_numbers, strides
 from archviz.ops.choices import mask_count, of_unknown_count
 from archviz.ops.counts import assumed_counts
 from archviz.ops.creation import DTYPES
@@ -21,6 +21,7 @@ from archviz.ops.tensor_names import TENSOR_NAMES
 def register(library: Library) -> None:
     _register_items(library)
     _register_attributes(library)
+    _register_parts_of_complex(library)
     _register_conversions(library)
     _register_forms(library)
     _register_gathers(library)
@@ -39,6 +40,7 @@ def _register_items(library: Library) -> None:
             found = indexed(interp, value, parts)
             numbers.item(value, parts, found)
             masks.item(value, parts, found)
+            frequencies.part(value, found)
             strides.viewed(strides.VIEWS["getitem"], value, (parts,), {}, found)
             _share_view(value, parts, found)
             return found
@@ -246,7 +248,7 @@ def _register_attributes(library: Library) -> None:
         if name in VIEWS:
             return interp.op(VIEWS[name], value)
         if name in ("real", "imag"):
-            return _part_of_complex(interp, value, name)
+            return interp.op(f"torch.{name}", value)
         dotted = f"torch.Tensor.{name}"
         if interp.library.has(dotted):
             return BoundMethod(interp.library_name(dotted), value)
@@ -270,13 +272,21 @@ def _register_attributes(library: Library) -> None:
             value.attrs = {**(value.attrs or {}), name: new}
 
 
+def _register_parts_of_complex(library: Library) -> None:
+    for name in ("real", "imag"):
+
+        @op(library, f"torch.{name}")
+        def part(interp: Interpreter, input: Tensor, _name: str = name) -> Any:
+            return _part_of_complex(interp, input, _name)
+
+
 def _part_of_complex(interp: Interpreter, value: Tensor, name: str) -> Any:
     if "complex" not in value.dtype:
         return value if name == "real" else Unknown("imag of real numbers", interp.here())
     if value.shape is None:
         return value
     found = like(interp, value, dtype="float64" if value.dtype == "complex128" else "float32")
-    strides.viewed(strides.real if name == "real" else strides.imag, value, (), {}, found)
+    frequencies.part(value, found)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
@@ -125,10 +126,12 @@ def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
     left, right = meaning(args[0]), meaning(args[1] if len(args) > 1 else kwargs.get("other"))
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Scores):
-            return masked_scores(one, other, result)
+            return masked_scores(one, other, result, args)
         if isinstance(one, Additive):
             mask = as_additive(other)
-            return added_mask(relations.both(one.allowed, mask.allowed)) if mask else _beside(one, other)
+            if mask is None:
+                return _beside(one, other, args)
+            return added_mask(relations.both(one.allowed, mask.allowed), one.bias or mask.bias)
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Bias):  # beside what is not understood, a mask perhaps, nothing is known of the sum
             return one if isinstance(other, (Bias, Position, Distance)) or _is_number(other) else None
@@ -137,23 +140,32 @@ def added(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
     return relations.add(left, right) if left is not None and right is not None else None
 
 
-def _beside(mask: Additive, other: Meaning | None) -> Additive | None:
+def _along_keys(bias: Bias, given: Any) -> Bias | None:
+    """A bias that differs from key to key; none where one number is added to all."""
+    of_keys = any(isinstance(each, Tensor) and meaning(each) == bias and each.sizes[-1:] > (1,) for each in given)
+    return bias if of_keys else None
+
+
+def _beside(mask: Additive, other: Meaning | None, given: Any) -> Additive | None:
     """A mask with a bias, or with data that can only take more away; a pattern of positions may take anything."""
     if other is None:
-        return Additive(replace(mask.allowed, narrowed=True))
-    return mask if isinstance(other, Bias) else None
+        return replace(mask, allowed=replace(mask.allowed, narrowed=True))
+    return replace(mask, bias=mask.bias or _along_keys(other, given)) if isinstance(other, Bias) else None
 
 
 def _is_number(value: Meaning | None) -> bool:
     return isinstance(value, Constant) and value.value > BLOCKING
 
 
-def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scores:
+def masked_scores(scores: Scores, other: Meaning | None, result: Tensor, given: Any) -> Scores:
     if isinstance(other, Scores):
+        rows = tuple(axis for axis in scores.rows if axis in other.rows) or scores.rows
         lost = scores.lost or other.lost
-        return replace(scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost)
+        return replace(
+            scores, mask=scores.mask or other.mask, obscured=scores.obscured or other.obscured, lost=lost, rows=rows
+        )
     if isinstance(other, Bias):
-        return scores
+        return replace(scores, bias=scores.bias or _along_keys(other, given))
     if _is_number(other):
         return scores
     if isinstance(other, Pattern):
@@ -161,15 +173,15 @@ def masked_scores(scores: Scores, other: Meaning | None, result: Tensor) -> Scor
     mask = as_additive(other)
     if mask is None:
         return replace(scores, obscured=True)
-    return _with_mask(scores, mask.allowed, result)
+    return _with_mask(replace(scores, bias=scores.bias or mask.bias), mask.allowed, result)
 
 
 def _with_mask(scores: Scores, allowed: Relation | None, result: Tensor) -> Scores:
     """Scores after a mask; queries that follow cached keys are the last of all positions."""
-    if allowed is None:
+    if allowed is None or (allowed.hides and allowed.rows not in scores.rows):
         return replace(scores, lost=True)
-    queries, keys = result.sizes[-2:] if len(result.sizes) > 1 else (0, 0)
-    allowed = relations.shifted(allowed, max(0, keys - queries))
+    queries, keys = (result.sizes[allowed.rows], result.sizes[-1]) if len(result.sizes) >= -allowed.rows else (0, 0)
+    allowed = relations.aligned(allowed, queries, keys)
     together = allowed if scores.mask is None else relations.both(scores.mask, allowed)
     return replace(scores, lost=True) if together is None else replace(scores, mask=together)
 
@@ -183,7 +195,7 @@ def subtracted(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
     if isinstance(left, Constant) and isinstance(right, Constant):
         return Constant(left.value - right.value)
     if left is None or right is None:
-        return Bias() if isinstance(left, Bias) or isinstance(right, Bias) else None
+        return next((each for each in (left, right) if isinstance(each, Bias)), None)
     if isinstance(left, Position) and isinstance(right, Constant) and right.value == 0:
         return left
     return relations.subtract(left, right)
@@ -195,10 +207,12 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
         if isinstance(one, Scores):
             blocks = isinstance(other, Constant) and other.value <= BLOCKING  # a product of data, no scores
             return Additive(Relation(narrowed=True, at=line(interp))) if blocks else one
+        if isinstance(one, Bias) and isinstance(other, (Position, Distance)):  # slopes that are computed
+            return Bias(linear=True)
         if isinstance(one, Bias) or other == Constant(1.0):
             return one
         if isinstance(one, (Position, Distance)):  # slopes times distances, no arithmetic of whole numbers
-            return Bias() if result.dtype is not None and "float" in result.dtype else None
+            return Bias(linear=True) if result.dtype is not None and "float" in result.dtype else None
         if isinstance(one, Constant) and one.value <= BLOCKING:
             blocked = as_relation(other)
             return None if blocked is None else Additive(relations.complement(blocked))
@@ -206,7 +220,9 @@ def multiplied(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> M
             kept = as_relation(other)
             if kept is None and other is not None:
                 return one if isinstance(other, Bias) else None
-            return one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)))
+            return (
+                one if kept is None else added_mask(relations.either(one.allowed, relations.complement(kept)), one.bias)
+            )
     if isinstance(left, Constant) and isinstance(right, Constant):
         return Constant(left.value * right.value)
     one, other = as_relation(left), as_relation(right)
@@ -247,9 +263,9 @@ def chosen_where(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) ->
         return None
     condition, yes, no = meaning(args[0]), meaning(args[1]), meaning(args[2])
     if isinstance(no, Constant) and no.value <= BLOCKING:
-        return _blocked_where(condition, yes, result, keep=True)
+        return _blocked_where(condition, yes, result, args[0], keep=True)
     if isinstance(yes, Constant) and yes.value <= BLOCKING:
-        return _blocked_where(condition, no, result, keep=False)
+        return _blocked_where(condition, no, result, args[0], keep=False)
     chosen = as_relation(condition)
     if chosen is None or not isinstance(yes, Constant) or not isinstance(no, Constant):
         return None
@@ -258,20 +274,43 @@ def chosen_where(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) ->
     )
 
 
-def _blocked_where(condition: Meaning | None, value: Meaning | None, result: Tensor, *, keep: bool) -> Meaning | None:
-    """A value that stays where a mask says so (`keep`), or elsewhere, and is blocked in the rest."""
+def _same_for_all_queries(mask: Any, scores: Scores) -> bool:
+    """Whether data hides the same keys of every query, as padding does."""
+    sizes = mask.sizes if isinstance(mask, Tensor) else ()
+    return sizes[-1:] > (1,) and all(len(sizes) < -axis or sizes[axis] == 1 for axis in scores.rows)
+
+
+def _blocked_where(
+    condition: Meaning | None, value: Meaning | None, result: Tensor, given: Any, *, keep: bool
+) -> Meaning | None:
+    """A value that stays where a mask says so (`keep`), or elsewhere, and is blocked in the rest; `given` is the mask itself."""
     chosen = as_relation(condition)
+    if isinstance(value, Scores) and condition is None and _same_for_all_queries(given, value):
+        return _with_mask(value, replace(relations.EVERYTHING, narrowed=True), result)
     allowed = None if chosen is None else chosen if keep else relations.complement(chosen)
     if isinstance(value, Scores):
         return _with_mask(value, allowed, result)
     if isinstance(value, Additive):
         if allowed is None:
-            return Additive(replace(value.allowed, narrowed=True)) if condition is None else None
-        return added_mask(relations.both(value.allowed, allowed))
+            return replace(value, allowed=replace(value.allowed, narrowed=True)) if condition is None else None
+        return added_mask(relations.both(value.allowed, allowed), value.bias)
     if value is None and allowed is not None and allowed.hides and "float" in result.dtype:  # data, which may hide more
         return Additive(replace(allowed, narrowed=True))
     is_open = isinstance(value, (Relation, Bias)) or _is_number(value)
-    return added_mask(allowed) if is_open else None
+    return added_mask(allowed, value if isinstance(value, Bias) else None) if is_open else None
+
+
+def behind(mask: Additive, before: int) -> Additive | None:
+    """A mask of the last keys, with so many keys before them that all queries see."""
+    allowed = mask.allowed
+    is_open = allowed.high == inf and allowed.chunk is None and not (allowed.outside or allowed.marked)
+    return Additive(replace(allowed, low=allowed.low - before)) if is_open else None
+
+
+def logarithm(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """0 for the ones of a mask, minus infinity for its zeros."""
+    allowed = as_relation(meaning(args[0] if args else kwargs.get("input")))
+    return None if allowed is None or not allowed.hides else Additive(allowed)
 
 
 def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -287,7 +326,7 @@ def masked_fill(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> 
             else None
         )
     if number.value <= BLOCKING:
-        return _blocked_where(condition, value, result, keep=False)
+        return _blocked_where(condition, value, result, mask, keep=False)
     if isinstance(value, Additive) or (isinstance(value, Constant) and value.value <= BLOCKING):
         additive = as_additive(value)
         opened = None if chosen is None or additive is None else relations.either(additive.allowed, chosen)

@@ -47,10 +47,25 @@ def moved(value: Meaning | None, axes: dict[int, int], size: int = 2) -> Meaning
     """
     if isinstance(value, Position):
         return replace(value, axis=axes[value.axis]) if value.axis in axes else None
-    if isinstance(value, (Relation, Additive, Distance)) or (isinstance(value, Scores) and value.mask is not None):
-        stays = axes.get(-1) == -1 and axes.get(-2, -2) == -2
-        return value if stays else None
-    return value
+    if isinstance(value, Additive):
+        turned = moved(value.allowed, axes)
+        return replace(value, allowed=turned) if isinstance(turned, Relation) else None
+    if isinstance(value, Relation):
+        rows = axes.get(value.rows, value.rows if not value.hides else None)
+        return replace(value, rows=rows) if axes.get(-1) == -1 and rows is not None else None
+    if isinstance(value, Distance):
+        return value if axes.get(-1) == -1 and axes.get(-2, -2) == -2 else None
+    return _moved_scores(value, axes) if isinstance(value, Scores) else value
+
+
+def _moved_scores(value: Scores, axes: dict[int, int]) -> Scores | None:
+    """Scores after a move; where their last axis goes elsewhere, the queries' comes last instead."""
+    found = (axes.get(old) for old in value.rows)
+    rows = tuple(axes.get(-1, -2) if place == -1 else place for place in found if place is not None)
+    if value.mask is None:
+        return replace(value, rows=rows)
+    mask = moved(value.mask, axes)
+    return replace(value, rows=rows, mask=mask) if isinstance(mask, Relation) else None
 
 
 def unsqueezed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -102,7 +117,18 @@ def viewed(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meani
         return replace(value, axis=long[0])
     if isinstance(value, (Constant, Bias)) or (isinstance(value, Scores) and value.mask is None):
         return value
-    return value if old[-2:] == new[-2:] else None
+    if old[-2:] == new[-2:] and _rows(value) == -2:
+        return value
+    places = [[place - len(sizes) for place, size in enumerate(sizes) if size != 1] for sizes in (old, new)]
+    if [old[place] for place in places[0]] != [new[place] for place in places[1]]:
+        return None
+    return moved(value, dict(zip(*places, strict=True)))
+
+
+def _rows(value: Meaning | None) -> int:
+    """The axis of the queries of a mask, or of the mask of scores."""
+    held = value.allowed if isinstance(value, Additive) else value.mask if isinstance(value, Scores) else value
+    return held.rows if isinstance(held, Relation) else -2
 
 
 def expanded(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -118,14 +144,18 @@ def item(value: Tensor, parts: tuple[Any, ...], result: Any) -> None:
     if known is None or isinstance(known, Counts) or not isinstance(result, Tensor):
         return
     by_tensor = any(isinstance(part, (Tensor, list)) for part in parts)
-    found = _looked_up(known, parts) if by_tensor else _cut(known, value, parts, result)
+    found = _looked_up(known, value, parts, result) if by_tensor else _cut(known, value, parts, result)
     result.meaning = Pattern() if found is None and is_positional(known) else found
 
 
-def _looked_up(value: Meaning, parts: tuple[Any, ...]) -> Meaning | None:
-    last = meaning(parts[-1]) if isinstance(parts[-1], Tensor) else None
-    if isinstance(value, Position) and value.axis == -1 and value.chunk == 1 and isinstance(last, Position):
-        return relations.add(last, Constant(value.shift))
+def _looked_up(value: Meaning, of: Tensor, parts: tuple[Any, ...], result: Tensor) -> Meaning | None:
+    """Positions, or the rows of a mask, at positions that follow one another."""
+    places = meaning(parts[-1]) if isinstance(parts[-1], Tensor) else None
+    if isinstance(places, Position) and places.chunk == 1 and isinstance(value, Position):
+        return relations.add(places, Constant(value.shift)) if value.axis == -1 and value.chunk == 1 else None
+    if isinstance(places, Position) and isinstance(value, (Relation, Additive)) and len(parts[-1].sizes) == 1:
+        first = slice(places.shift, places.shift + result.sizes[-2]) if places.chunk == 1 else None
+        return _cut(value, of, (*parts[:-1], first), result) if first is not None else None
     return value if isinstance(value, (Constant, Bias)) else None
 
 
@@ -136,12 +166,12 @@ def _cut(known: Meaning, value: Tensor, parts: tuple[Any, ...], result: Tensor) 
         start = _start(value, parts, known.axis)
         return found if start == 0 else None if start is None else relations.add(found, Constant(start))
     if isinstance(found, (Relation, Additive)) and is_positional(found) and len(value.sizes) > 1:
-        queries, keys = _start(value, parts, -2), _start(value, parts, -1)
+        queries, keys = _start(value, parts, _rows(known)), _start(value, parts, -1)
         if queries is None or keys is None:
             return None
         if isinstance(found, Relation):
             return relations.shifted(found, keys - queries)
-        return Additive(relations.shifted(found.allowed, keys - queries))
+        return replace(found, allowed=relations.shifted(found.allowed, keys - queries))
     return found
 
 

@@ -10,21 +10,35 @@ from collections.abc import Sequence
 from typing import Any
 
 from archviz.interpreter.machine import Interpreter
+from archviz.interpreter.reading import POSITION_BIAS
 from archviz.interpreter.values import Tensor
 from archviz.ops import counts, relations, shapes
 from archviz.ops import mask_making as making
 from archviz.ops import mask_views as views
 from archviz.ops.mask_views import item, written
 from archviz.ops.meanings import Rule, as_relation, mean, meaning
-from archviz.ops.relations import Additive, Bias, Distance, Meaning, Pattern, Position, Relation, Scores
+from archviz.ops.relations import Additive, Bias, Constant, Distance, Meaning, Pattern, Position, Relation, Scores
+
+MULTI_HEAD = "multi_head_attention_forward"
 
 
 def _product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     return Scores()
 
 
+def _lettered_product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """The queries lie along an axis of one factor alone: of `bshd,bthd->bsht` the third from the right."""
+    equation = args[0] if args else kwargs.get("equation")
+    terms = equation.replace(" ", "").replace("->", ",").split(",") if isinstance(equation, str) else []
+    if len(terms) != 3 or "." in terms[2]:
+        return Scores()
+    one, other, made = terms
+    rows = tuple(at - len(made) for at, axis in enumerate(made[:-1]) if (axis in one) != (axis in other))
+    return Scores(rows=rows or (-2,))
+
+
 def _biased_product(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    return making.masked_scores(Scores(), meaning(args[0]), result) if kwargs.get("beta", 1) else Scores()
+    return making.masked_scores(Scores(), meaning(args[0]), result, args[:1]) if kwargs.get("beta", 1) else Scores()
 
 
 def _table(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
@@ -47,17 +61,27 @@ def _bent(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meanin
 
 def _gathered(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
     value = meaning(args[0])
-    return Bias() if value in (Scores(), Bias()) else None
+    return Bias() if isinstance(value, Bias) or value == Scores() else None
 
 
 def _chained(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
-    """Scores with sinks beside them."""
-    parts: Sequence[Any] = args[0] if isinstance(args[0], (list, tuple)) else ()
-    found = meaning(parts[0]) if parts else None
+    """Scores with sinks beside them; a mask behind columns for keys that went before, which all queries see."""
+    given: Sequence[Any] = args[0] if args and isinstance(args[0], (list, tuple)) else ()
     rank = len(result.sizes)
     along = kwargs.get("dim", args[1] if len(args) > 1 else 0)
-    is_last = isinstance(along, int) and shapes.axis(along, rank) == rank - 1
-    return found if isinstance(found, Scores) and is_last else None
+    if not isinstance(along, int) or shapes.axis(along, rank) != rank - 1:
+        return None
+    parts = [each for each in given if isinstance(each, Tensor) and each.sizes and each.sizes[-1]]
+    found = meaning(parts[0]) if parts else None
+    if isinstance(found, Scores) or len(parts) == 1:
+        return found
+    mask = meaning(parts[-1]) if len(parts) == 2 and found == Constant(0.0) else None
+    return making.behind(mask, parts[0].sizes[-1]) if isinstance(mask, Additive) else None
+
+
+def _side_by_side(interp: Interpreter, args: Any, kwargs: Any, result: Tensor) -> Meaning | None:
+    """Joined along the second axis, or the only one."""
+    return _chained(interp, args, {"dim": min(1, len(result.sizes) - 1)}, result)
 
 
 def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -69,17 +93,26 @@ def used(label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
         scores = meaning(args[0]) if args else None
         if not isinstance(scores, Scores) or scores.lost or (scores.mask is None and scores.obscured):
             return {}
-        return described(scores.mask)
+        return described(scores.mask) | _biased(scores.bias)
     given = kwargs.get("attn_mask", args[3] if len(args) > 3 else None)
     if given is None:
         causal = kwargs.get("is_causal", args[5] if len(args) > 5 else False)
         return {"mask": "causal"} if causal is True else described(None)
     found = meaning(given)
+    if isinstance(found, Bias):
+        return described(None) | _biased(found if isinstance(given, Tensor) and given.sizes[-1:] > (1,) else None)
     allowed = found.allowed if isinstance(found, Additive) else as_relation(found)
-    if allowed is None:
+    if label == MULTI_HEAD and isinstance(found, Relation):
+        allowed = relations.complement(found)  # true there is hidden
+    if allowed is None or (allowed.hides and allowed.rows != -2):
         return {}
     sizes = given.sizes[-2:] if isinstance(given, Tensor) and len(given.sizes) > 1 else (0, 0)
-    return described(relations.shifted(allowed, max(0, sizes[1] - sizes[0]) if sizes[0] > 1 or sizes[1] > 1 else 0))
+    return described(relations.aligned(allowed, *sizes)) | _biased(found.bias if isinstance(found, Additive) else None)
+
+
+def _biased(bias: Bias | None) -> dict[str, Any]:
+    """What the scores got for what it says about positions."""
+    return {} if bias is None else {POSITION_BIAS: "ALiBi" if bias.linear else "relative bias"}
 
 
 def described(mask: Relation | None) -> dict[str, Any]:
@@ -132,11 +165,11 @@ RULES: dict[str, Rule] = {
     "permute": views.permuted, **_names(views.transposed, "transpose", "swapaxes"), **_names(views.turned, "t", "mT"),
     **_names(views.viewed, "view", "reshape", "view_as", "reshape_as", "flatten", "unflatten", "repeat", "tile"),
     **_names(views.expanded, "expand", "expand_as", "broadcast_to", "broadcast_tensors"),
-    **_names(_product, "matmul", "__matmul__", "bmm", "einsum"), "baddbmm": _biased_product,
+    **_names(_product, "matmul", "__matmul__", "bmm"), "einsum": _lettered_product, "baddbmm": _biased_product,
     **_names(counts.counted, "bincount", "histc", "one_hot"), "sum": counts.summed,
     **_names(counts.scattered(3), "scatter_", "scatter", "scatter_add_", "scatter_add", "index_add_"),
-    "embedding": _table, "gather": _gathered, **_names(_chained, "cat", "concat"),
+    "embedding": _table, "gather": _gathered, **_names(_chained, "cat", "concat"), "hstack": _side_by_side, "log": making.logarithm,
 }  # fmt: skip
-USERS = frozenset({"softmax", "scaled_dot_product_attention"})
+USERS = frozenset({"softmax", "scaled_dot_product_attention", MULTI_HEAD})
 
 __all__ = ["RULES", "USERS", "Rule", "described", "item", "mean", "used", "written"]

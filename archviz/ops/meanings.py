@@ -89,6 +89,6 @@ def line(interp: Interpreter) -> Span | None:
     return (recorder.own_line() if recorder is not None else None) or interp.here()
 
 
-def added_mask(allowed: Relation | None) -> Additive | None:
-    """A mask to be added; None when what it allows is not known."""
-    return None if allowed is None else Additive(allowed)
+def added_mask(allowed: Relation | None, bias: Bias | None = None) -> Additive | None:
+    """A mask to be added, perhaps with a bias; None when what it allows is not known."""
+    return None if allowed is None else Additive(allowed, bias)

@@ -16,8 +16,6 @@ from archviz.ops.registry import like, op, sizes_of, tensor
 
 def register(library: Library) -> None:
     library.also("torch.functional", "torch")
-    for part in ("real", "imag"):
-        library.function(f"torch.{part}")(lambda interp, input, _part=part: interp.get_attribute(input, _part))
     _register_products(library)
     _register_diagonals(library)
     _register_choices(library)

@@ -78,6 +78,8 @@ def _recorded(run: Run, name: str, record: str | None, short: str) -> Run:
                 _computed(interp, label, args, kwargs, result)
             masks.mean(interp, rule, args, kwargs, result)
             strides.follow(way, args, kwargs, result)
+            if waves is not None and label == "to":  # a table that is put where the pass runs, and kept
+                waves(args, result)
             if changes or recorder.keeps_numbers:
                 shared_numbers.follow(shares, changes, args, kwargs, result)
         finally:

@@ -45,7 +45,13 @@ class Constant:
 
 @record(frozen=True)
 class Bias:
-    """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi."""
+    """A tensor that is added to scores for what it says about positions, and is no mask: a table of distances, ALiBi.
+
+    Args:
+        linear: It grows in proportion to the distance (ALiBi).
+    """
+
+    linear: bool = False
 
 
 @record(frozen=True)
@@ -83,6 +89,7 @@ class Relation:
         narrowed: Data (padding, packed sequences) takes some pairs away.
         widened: Data (blocks of image tokens) adds some pairs.
         marked: The pairs of places with equal marks, whatever their distance.
+        rows: The axis of the queries, counted from the right; that of the keys is the last.
         at: The line that made the mask.
     """
 
@@ -94,6 +101,7 @@ class Relation:
     narrowed: bool = False
     widened: bool = False
     marked: bool = False
+    rows: int = -2
     at: Span | None = None
 
     @property
@@ -132,9 +140,10 @@ class Relation:
 
 @record(frozen=True)
 class Additive:
-    """A tensor that is 0 for the pairs of a relation and blocks all others when it is added to scores."""
+    """A tensor that blocks all pairs but those of a relation when it is added to scores; for these it is 0, or a bias."""
 
     allowed: Relation
+    bias: Bias | None = None
 
 
 @record(frozen=True)
@@ -145,11 +154,15 @@ class Scores:
         mask: What was masked so far; None when nothing was.
         obscured: Something not understood was added, which may be a mask or a bias.
         lost: They were masked by something not understood, so that `mask` is not all.
+        rows: The axes that may be the queries', counted from the right; a product in einsum's letters may have them before the heads'.
+        bias: What was added to them for what it says about positions.
     """
 
     mask: Relation | None = None
     obscured: bool = False
     lost: bool = False
+    rows: tuple[int, ...] = (-2,)
+    bias: Bias | None = None
 
 
 @record(frozen=True)
@@ -190,18 +203,26 @@ def complement(relation: Relation) -> Relation:
         rest = NOTHING if relation.high == inf else Relation(low=relation.high + 1)
     elif not relation.outside and relation.chunk is None and relation.high == inf:
         rest = Relation(high=relation.low - 1)
-    return replace(rest, at=relation.at, narrowed=relation.widened, widened=relation.narrowed)
+    return replace(rest, at=relation.at, narrowed=relation.widened, widened=relation.narrowed, rows=relation.rows)
 
 
 def both(one: Relation, other: Relation) -> Relation | None:
-    """The pairs in two sets; None when that is no single interval."""
-    found = _meet(one, other) if not one.marked and not other.marked else _meet_marked(one, other)
+    """The pairs in two sets; None when that is no single interval, or their queries lie along different axes."""
+    rows = {each.rows for each in (one, other) if each.hides}
+    found = (
+        None
+        if len(rows) > 1
+        else _meet(one, other)
+        if not one.marked and not other.marked
+        else _meet_marked(one, other)
+    )
     if found is None:
         return None
     return replace(
         found,
         narrowed=one.narrowed or other.narrowed,
         widened=one.widened or other.widened,
+        rows=next(iter(rows), one.rows),
         at=one.at if one != EVERYTHING and one.at else other.at or one.at,
     )
 
@@ -279,6 +300,16 @@ def shifted(relation: Relation, past: int) -> Relation:
         return relation
     turned = relation.chunk_shift - past if relation.chunk is not None else 0
     return replace(relation, low=relation.low + past, high=relation.high + past, chunk_shift=turned)
+
+
+def aligned(relation: Relation, queries: int, keys: int) -> Relation:
+    """Distances between places as distances between positions, where queries are the last of all.
+
+    With more keys than queries a mask may as well be one of places that begin together, in a cache that is longer than what was written:
+    so it is where only that makes it a mask that is known.
+    """
+    turned = shifted(relation, max(0, keys - queries))
+    return relation if queries > 1 and turned.kind is None and relation.kind is not None else turned
 
 
 def compare(name: str, left: Meaning, right: Meaning) -> Relation | None:

@@ -304,12 +304,14 @@ def _as_real(view: Viewed) -> Layout:
     return Layout((*(2 * stride for stride in view.strides), 1), 2 * view.offset)
 
 
-def real(view: Viewed) -> Layout:
-    """`real` of complex numbers."""
+def _real(view: Viewed) -> Layout:
+    """`real` of complex numbers; real ones are their own."""
+    if "complex" not in view.value.dtype:
+        return Layout(view.strides, view.offset)
     return Layout(tuple(2 * stride for stride in view.strides), 2 * view.offset)
 
 
-def imag(view: Viewed) -> Layout:
+def _imag(view: Viewed) -> Layout:
     """`imag` of complex numbers."""
     return Layout(tuple(2 * stride for stride in view.strides), 2 * view.offset + 1)
 
@@ -399,6 +401,8 @@ VIEWS: dict[str, Rule] = {
     **dict.fromkeys(("reshape", "reshape_as", "flatten", "unflatten", "ravel"), _reshaped),
     "view_as_real": _as_real,
     "view_as_complex": _as_complex,
+    "real": _real,
+    "imag": _imag,
     "unsqueeze": _unsqueezed,
     "squeeze": _squeezed,
     "diagonal": _diagonal,
@@ -424,4 +428,4 @@ IN_ANY_ORDER = frozenset({
 })  # fmt: skip
 """Ops whose result is often a view of what they compute, or depends on the kernel that runs."""
 
-__all__ = ["VIEWS", "follow", "imag", "in_one_piece", "is_contiguous", "layout_of", "real", "viewed"]
+__all__ = ["VIEWS", "follow", "in_one_piece", "is_contiguous", "layout_of", "viewed"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord
+from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.makers import makers
@@ -14,9 +14,13 @@ from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
 from archviz.patterns.operand_factors import operand_factors
+from archviz.patterns.other_sequences import reads_another_sequence
+from archviz.patterns.repeated_keys import repeats
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import ScorePath, find_score_path
+from archviz.patterns.seen_projections import seen_projections
+from archviz.patterns.torch_attention import attention_op, is_torch_attention, torch_heads
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
@@ -26,13 +30,13 @@ _NAMES = {
     "k": "k wk key k_proj k_lin to_k k_linear key_proj linear_k",
     "v": "v wv value v_proj v_lin to_v v_linear value_proj linear_v",
     "o": "o wo o_proj out_proj c_proj dense out proj out_lin to_out o_b_proj linear_out output wo_b attn_out out_linear",
-    "qkv": "qkv qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
+    "qkv": "qkv attn qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
     "kv": "kv kv_proj key_value kv_b_proj wkv_b to_kv wkv",
 }  # fmt: skip
 _PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
 """Name of a projection → its part."""
 _GATES = ("sigmoid", "silu", "softplus")
-_HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
+_HEADS = ("num_heads", "heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
 _HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
@@ -50,7 +54,7 @@ class Attention:
         qk_norm: `head` (each head apart) or `whole` (all heads together); `qk_norms` the names of these norms, `qk_norm_function` the
             kind of those that are no module (`RMSNorm`).
         rope: How positions are rotated; None when they are not or it was not seen; `positions` tells which.
-        positions: `rope`, `none` (NoPE), `bias` (relative bias, ALiBi) or None when not seen.
+        positions: `rope`, `none` (NoPE), `bias` (relative bias), `alibi` or None when not seen.
         ranks: Widths of the low-rank compressions of query and key/value (MLA).
         value_scale: The constant that values are multiplied by before they are weighed; None where there is none.
         query_temperature: The line that multiplies queries by a number of their position (it grows with its logarithm); None where none does.
@@ -97,12 +101,14 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     It has query, key and value projections (apart or fused) and either heads among its attributes or a softmax
     over products of data in its own forward.
     """
-    projections = find_projections(module)
-    core = _has_core(module, trace)
+    if is_torch_attention(module):
+        return _of_torch(module, trace)
+    projections = find_projections(module, trace)
+    core = has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
         projections = _projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
-    named = "attention" in module.class_name.lower() and len(module.children) >= 2
+    named = "attention" in module.class_name.lower() and _projects_twice(module)
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
         return None
     if not (_has_heads(module) or core or named) or (not core and _is_container(module, projections)):
@@ -110,8 +116,44 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     return _describe(module, projections, trace)
 
 
-def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
-    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`."""
+def _projects_twice(module: ModuleRecord) -> bool:
+    """Whether a module holds several projections, as an attention does; the output behind one, or a block around one, has only one child with any."""
+    own = sum(len(tensor.shape) > 1 for tensor in module.parameters.values())
+    return own + sum(map(_has_matrix, module.children.values())) > 1
+
+
+def _has_matrix(module: ModuleRecord) -> bool:
+    return any(len(t.shape) > 1 for each in (module, *module.children.values()) for t in each.parameters.values())
+
+
+def _of_torch(module: ModuleRecord, trace: Trace) -> Attention | None:
+    """What PyTorch's own layer of attention does."""
+    sizes, step, mask = torch_heads(module), attention_op(module, trace), find_mask(module, trace)
+    if sizes is None:
+        return None
+    heads, width = sizes
+    return Attention(
+        kind="mha", heads=heads, kv_heads=heads, head_dim=width, value_dim=width, mask=mask, scaling=width**-0.5,
+        window=mask.window if mask else None, causal=mask.causal if mask else None,
+        cross=step is not None and _of_another(*step.inputs[:3]),
+    )  # fmt: skip
+
+
+def _of_another(query: ValueRef, key: ValueRef, value: ValueRef) -> bool:
+    """Whether keys are of another sequence than queries: one of another length, or one handed over as keys and values alike."""
+    lengths = [(each.shape or ())[:-1] for each in (query, key)]
+    return query.id != key.id and (key.id == value.id or lengths[0] != lengths[1])
+
+
+def find_projections(module: ModuleRecord, trace: Trace | None = None) -> dict[str, ModuleRecord]:
+    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`; where no name says which, as the pass uses them."""
+    named = _named_projections(module)
+    if trace is not None and not named.keys() & {"q", "qkv"} and has_core(module, trace):
+        return named | seen_projections(module, trace)
+    return named
+
+
+def _named_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
     found: dict[str, ModuleRecord] = {}
     for name, child in _candidates(module):
         part = _PROJECTIONS.get(name)
@@ -122,7 +164,7 @@ def find_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
 
 def _projections_inside(module: ModuleRecord) -> dict[str, ModuleRecord]:
     """The projections of the child that makes queries, where the module itself weighs values by their products with keys."""
-    inside = (find_projections(child) for child in module.children.values() if child.children)
+    inside = (_named_projections(child) for child in module.children.values() if child.children)
     return next((found for found in inside if found.keys() & {"q", "qkv"}), {})
 
 
@@ -140,33 +182,38 @@ def _is_container(module: ModuleRecord, projections: dict[str, ModuleRecord]) ->
     """A layer or a wrapper is not the attention itself when only a child has the projections."""
     if projections.keys() & {"q", "qkv"}:
         return False  # a child with queries of its own is then an indexer or the like
-    return any(find_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
+    return any(_named_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
 
 
 def _has_heads(module: ModuleRecord) -> bool:
     return any(name in module.attributes for name in (*_HEADS, *_HEAD_DIM, "num_key_value_groups", "scaling"))
 
 
-def _has_core(module: ModuleRecord, trace: Trace) -> bool:
+def has_core(module: ModuleRecord, trace: Trace) -> bool:
+    """Whether a module's own steps weigh something by a softmax over products."""
     ops = set(trace.own_ops(module.path))
     return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
 
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
     core = _core_event(module, trace)
+    call = trace.call(module.path)
+    path = find_score_path(trace, call)
     head_dim = _integer(module, _HEAD_DIM)
     value_dim = _integer(module, ("v_head_dim",))
     mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    heads = _heads(module, projections, head_dim, value_dim, core)
+    seen = _seen_heads(trace, call, core, None if mla else path)
+    heads = _heads(module, projections, head_dim, value_dim, seen) or _heads_of_scores(path, projections)
     if head_dim is None and heads:
         query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
-        head_dim = query // heads if query else _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
-    kv_heads = _kv_heads(module, projections, heads, head_dim, core)
+        head_dim = query // heads if query else seen[2] if seen else None
+        head_dim = head_dim or _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
+    if head_dim is None and heads and path is not None:
+        head_dim = _width_of_scores(path, heads, projections)
+    kv_heads = _kv_heads(module, projections, heads, head_dim, seen[1] if seen else None)
     rope = _find_rope(module, trace)
     norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
     mask = find_mask(module, trace)
-    call = trace.call(module.path)
-    path = find_score_path(trace, call)
     function = None if norms or call is None else _norm_by_function(trace, call, path, core, head_dim)
     factors = operand_factors(trace, call) if call is not None else []
     values = [each.number for each in factors if each.operand == "values" and each.number]
@@ -178,16 +225,16 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         value_dim=value_dim or head_dim,
         window=mask.window if mask else _window(module, core),
         causal=mask.causal if mask else _flag(module, "is_causal"),
-        cross=_is_cross(module, projections, trace),
+        cross=reads_another_sequence(module, projections, trace),
         gated=_is_gated(module, projections, heads, head_dim, trace),
         gate=canonical(gate.name) if (gate := find_gate(module, trace)) is not None else None,
         qk_norm=next(iter(norms.values()), None) or (function[0] if function is not None else None),
         qk_norms=tuple(norms),
         qk_norm_function=function[1] if function is not None else None,
         rope=rope,
-        positions=_positions(module, rope, core, trace.own(call) if call is not None else (), trace),
+        positions=_positions(module, rope, core, tuple(trace.own(call)) if call is not None else (), trace),
         sinks=any("sink" in name for name in module.parameters),
-        softcap=_softcap(module, core),
+        softcap=_softcap(module, core, path),
         scaling=_score_factor(module, path),
         ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
         mask=mask,
@@ -196,6 +243,25 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         projection_bounds=_projection_bounds(projections, trace, call) if call is not None else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
+
+
+def _heads_of_scores(path: ScorePath | None, projections: dict[str, ModuleRecord]) -> int | None:
+    """The heads of the queries that the scores are products of, `[B, H, S, d]`, where they are as wide together as their projection."""
+    shape = path.operands[0].shape if path is not None and path.operands is not None else None
+    sizes = linear_sizes(projections["q"]) if "q" in projections else None
+    if not shape or len(shape) != 4 or sizes is None:
+        return None
+    heads, width = shape[1], shape[3]
+    return heads if heads and width and heads * width == sizes[1] else None
+
+
+def _width_of_scores(path: ScorePath, heads: int, projections: dict[str, ModuleRecord]) -> int | None:
+    """The width of the queries that the scores are products of, where so many heads of it fill a fused or an output projection."""
+    shape = path.operands[0].shape if path.operands is not None else None
+    width = (shape or (None,))[-1] or 0
+    fused, output = (linear_sizes(projections[part]) if part in projections else None for part in ("qkv", "o"))
+    fits = (fused is not None and fused[1] == 3 * heads * width) or (output is not None and output[0] == heads * width)
+    return width if width and fits else None
 
 
 def _projection_bounds(projections: dict[str, ModuleRecord], trace: Trace, call: Event) -> str | None:
@@ -217,8 +283,8 @@ def _norm_by_function(
 
 
 def _score_factor(module: ModuleRecord, path: ScorePath | None) -> float | None:
-    """What the scores are multiplied by: as the pass shows, else by the setting that is called so."""
-    if path is not None and path.factor is not None:
+    """What the scores are multiplied by: as the pass shows; where it does not show them, by the setting that is called so."""
+    if path is not None:
         return path.factor
     return _number(module, ("scaling", "scale", "softmax_scale"))
 
@@ -271,12 +337,32 @@ def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     return source is not None and not f"{call.module}.".startswith(f"{source.module}.")
 
 
+def _seen_heads(
+    trace: Trace, call: Event | None, core: Event | None, path: ScorePath | None
+) -> tuple[int | None, int | None, int | None] | None:
+    """Heads of the queries, heads of the keys before they are repeated, and their width, as the attention's operands have them.
+
+    They stand as `[B, heads, S, d]`, the keys perhaps turned over, or as the letters of a product say.
+    """
+    operands = core.inputs[:2] if core is not None else path.operands if path is not None else None
+    if operands is None or call is None:
+        return None
+    times = repeats(trace, call, operands[1])
+    if core is None and path is not None and path.letters is not None:
+        heads, keys, width = path.letters
+        return heads, keys // times if keys % times == 0 else None, width
+    query, key = (value.shape or () for value in operands)
+    if len(query) != 4 or len(key) != 4:
+        return None
+    return query[1], (key[1] or 0) // times or None, query[-1]
+
+
 def _heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], head_dim: int | None, value_dim: int | None,
-    core: Event | None,
+    seen: tuple[int | None, int | None, int | None] | None,
 ) -> int | None:  # fmt: skip
-    if core is not None and core.inputs[0].shape:
-        return core.inputs[0].shape[1]
+    if seen is not None and seen[0]:
+        return seen[0]
     stated = _integer(module, _HEADS)
     width = value_dim or head_dim
     if stated is None and width and "o" in projections:
@@ -290,13 +376,13 @@ def _heads(
 
 def _kv_heads(
     module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None,
-    core: Event | None,
+    seen: int | None,
 ) -> int | None:  # fmt: skip
     key = linear_sizes(projections["k"]) if "k" in projections else None
     if key and head_dim and key[1] % head_dim == 0:
         return key[1] // head_dim
-    if core is not None and core.inputs[1].shape and _integer(module, ("num_key_value_groups",)) is None:
-        return core.inputs[1].shape[1]
+    if seen is not None and _integer(module, ("num_key_value_groups",)) is None:
+        return seen
     stated = _integer(module, _KV_HEADS)
     groups = _integer(module, ("num_key_value_groups",))
     if stated is None and groups and heads:
@@ -312,38 +398,6 @@ def _window(module: ModuleRecord, core: Event | None) -> int | None:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
     value = _integer(module, _WINDOW)
     return value if value and value > 0 else None
-
-
-def _is_cross(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> bool:
-    """Keys come from another sequence: the call reads a second stream of hidden states."""
-    if module.attributes.get("is_cross_attention") is True:
-        return True
-    call = trace.call(module.path)
-    if call is not None:
-        streams = {v.id for v in call.inputs if trace.carries(v) and len(v.shape or ()) == 3 and _is_float(v.dtype)}
-        named = re.search(r"cross|encoder_attn|encdec", (module.path.rpartition(".")[2] + module.class_name).lower())
-        return len(streams) > 1 and (bool(named) or _reads_keys_elsewhere(projections, call, streams, trace))
-    return bool(re.search(r"cross_?att|encoder_attn|encdecatt", module.path.rpartition(".")[2].lower()))
-
-
-def _reads_keys_elsewhere(projections: dict[str, ModuleRecord], call: Event, streams: set[int], trace: Trace) -> bool:
-    """Whether keys are projected from one of the streams of a call, and queries from another alone."""
-    ends = {name: found for name in ("q", "k") if (part := projections.get(name)) and (found := trace.call(part.path))}
-    if len(ends) < 2 or not all(end.inputs and end.index > call.index for end in ends.values()):
-        return False
-    made = {stream: {stream} for stream in streams}
-    for event in trace.inside(call):
-        if event.index >= max(end.index for end in ends.values()):
-            break
-        for reached in made.values() if trace.is_leaf(event) else ():
-            if not reached.isdisjoint([value.id for value in event.inputs]):
-                reached.update([value.id for value in event.outputs])
-    queries, keys = ({stream for stream, ids in made.items() if ends[name].inputs[0].id in ids} for name in ("q", "k"))
-    return bool(queries and keys) and queries.isdisjoint(keys)
-
-
-def _is_float(dtype: str | None) -> bool:
-    return dtype is None or "float" in dtype
 
 
 def _is_gated(
@@ -385,9 +439,12 @@ def _qk_norms(
     Norms of a low-rank compression have the width of the rank and are not QK-norms.
     """
     ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
+    seen = trace.whole and trace.call(module.path) is not None
     found: dict[str, str] = {}
     for child in module.children.values():
         norm = detect_norm(child, trace) or _norm_of_each_head(child, trace)
+        if seen and trace.call(child.path) is None and not child.children:
+            continue  # it does not run
         if norm is None or not re.search(r"(^|_)(q|k|qk|kv|query|key)(_|$|norm)", child.name.lower()):
             continue
         call = trace.call(child.path)
@@ -398,7 +455,8 @@ def _qk_norms(
             found[child.name] = "head"
         elif heads and head_dim and width in (heads * head_dim, (kv_heads or 0) * head_dim):
             found[child.name] = "whole"
-    return found
+    one_key_head = kv_heads == 1 and "whole" in found.values()  # as wide as all of them together
+    return dict.fromkeys(found, "whole") if one_key_head else found
 
 
 def _norm_of_each_head(module: ModuleRecord, trace: Trace) -> Norm | None:
@@ -418,19 +476,25 @@ def _find_rope(module: ModuleRecord, trace: Trace) -> Rope | None:
 
 
 def _positions(
-    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Iterable[Event], trace: Trace
+    module: ModuleRecord, rope: Rope | None, core: Event | None, own: Sequence[Event], trace: Trace
 ) -> str | None:
     if rope is not None or turning_steps(own, trace):
         return "rope"
     if module.attributes.get("has_relative_attention_bias") is not None or "relative_attention_bias" in module.children:
         return "bias"
+    added = next((event.options[POSITION_BIAS] for event in own if POSITION_BIAS in event.options), None)
+    if added is not None:
+        return "alibi" if added == "ALiBi" else "bias"
     use_rope = module.attributes.get("use_rope", module.attributes.get("has_rope"))
     if use_rope is not None and not use_rope:
         return "none"
     return "none" if core is not None else None
 
 
-def _softcap(module: ModuleRecord, core: Event | None) -> float | None:
+def _softcap(module: ModuleRecord, core: Event | None, path: ScorePath | None) -> float | None:
+    """What bounds the scores: as the pass shows, else as the attention function is told, else by the setting that is called so."""
+    if path is not None:
+        return path.softcap
     value = core.options.get("softcap") if core is not None else None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)

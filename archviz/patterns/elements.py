@@ -110,6 +110,8 @@ class Elements:
         kept = len(place) == len(shape)
         around = (place[:axis], place[axis + 1 :] if kept else place[axis:])
         values = [self.at(source, (*around[0], index, *around[1])) for index in range(shape[axis])]
+        if name == "sum" and values:
+            return _sum(values)
         return _REDUCTIONS[name](event, [_real(value) for value in values])
 
     def _product(self, event: Event, name: str, place: Place) -> Element:

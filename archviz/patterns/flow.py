@@ -147,7 +147,7 @@ class _Builder:
         return node
 
     def _data(self, event: Event) -> list[ValueRef]:
-        """The inputs that carry data, those made outside of this call included when they are hidden states."""
+        """The inputs that carry data and are read, those made outside of this call included when they are hidden states."""
         found = []
         for value in event.inputs:
             if (
@@ -159,7 +159,8 @@ class _Builder:
                 self._add_input(value)
             if value.id in self.producer:
                 found.append(value)
-        return found
+        unread = self.trace.unread(event) if len(found) > 1 and event.kind != "op" else ()
+        return [value for value in found if value.id not in unread] or found
 
     def _op(self, event: Event) -> None:
         name = canonical(event.name)

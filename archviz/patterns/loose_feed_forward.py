@@ -57,7 +57,7 @@ def describe_loose(layer: ModuleRecord, loose: Sequence[ModuleRecord], trace: Tr
         activation = activation_among(steps, trace)
         block = describe_projections(linears, activation or "none")
         block = replace(block, activation=activation) if block is not None else None
-    if block is not None and block.kind == "mlp" and _gates_side_input(layer, trace, linears):
+    if block is not None and block.kind == "mlp" and gates_side_input(layer, trace, linears):
         return replace(block, kind="side_input")
     return block
 
@@ -89,7 +89,7 @@ def _registered(layer: ModuleRecord, loose: Sequence[ModuleRecord]) -> str | Non
     return activation_in(layer, unseen)
 
 
-def _gates_side_input(layer: ModuleRecord, trace: Trace, linears: Sequence[ModuleRecord]) -> bool:
+def gates_side_input(layer: ModuleRecord, trace: Trace, linears: Sequence[ModuleRecord]) -> bool:
     """Whether what the second projection reads is a product with data that comes into the layer beside its stream."""
     call, down = trace.call(layer.path), trace.call(linears[-1].path)
     if call is None or down is None or not down.inputs:

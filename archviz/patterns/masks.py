@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.op_families import canonical
@@ -10,7 +11,7 @@ from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 from archviz.spans import Span
 
-_USERS = ("softmax", "scaled_dot_product_attention")
+_USERS = ("softmax", "scaled_dot_product_attention", "multi_head_attention_forward")
 
 
 @record(frozen=True)
@@ -20,7 +21,8 @@ class Mask:
     Args:
         kind: `causal`, `sliding`, `chunked`, `bidirectional` (a mask that hides nothing but padding), `regions` (places with other marks
             are hidden, as where an image was shifted round its edge), `windows` (pieces of the sequence attend apart) or `none`.
-        window: Keys that a query sees, itself included; with `both_ways` how far it looks to each side; the size of a chunk or piece.
+        window: Keys that a query sees, itself included; with `both_ways` how far it looks to each side; the size of a chunk or piece, also
+            of the pieces that regions lie in.
         both_ways: The window looks ahead as well.
         widened: Data adds to it: blocks of image tokens that see each other.
         made_at: The line of the model that makes the mask; None where there is none.
@@ -47,6 +49,8 @@ class Mask:
     @property
     def span(self) -> str:
         """`full`, `sliding`, `chunked` or `windowed`."""
+        if self.kind == "regions" and self.window is not None:
+            return "windowed"
         return {"sliding": "sliding", "chunked": "chunked", "windows": "windowed"}.get(self.kind, "full")
 
 
@@ -60,6 +64,9 @@ def find_mask(module: ModuleRecord, trace: Trace) -> Mask | None:
     if found is None:
         return None
     hides = found.options["mask"] not in ("none", "bidirectional")
+    if found.options["mask"] in ("none", "bidirectional", "regions") and (apart := _apart(trace, call)) is not None:
+        kind = "regions" if found.options["mask"] == "regions" else "windows"
+        return replace(_mask(found), kind=kind, window=apart)
     piece = None if hides else _piece(call, own) or _window(call, own)
     return _mask(found) if piece is None else replace(_mask(found), kind="windows", window=piece)
 
@@ -73,6 +80,29 @@ def _piece(call: Event, uses: Sequence[Event]) -> int | None:
         return None
     lengths = [keys or 0 for _, keys in pieces]
     return max(lengths) if sum(lengths) == tokens else None
+
+
+def _apart(trace: Trace, call: Event) -> int | None:
+    """The tokens that attend to each other where the layer hands its attention more sequences of fewer tokens than it was given itself.
+
+    They hold all tokens, and those that fill up the last ones (Swin, SAM).
+    """
+    shape = call.inputs[0].shape if call.inputs else None
+    above = trace.parent(call) if shape and len(shape) > 2 and None not in shape else None
+    while above is not None and (above.kind != "call" or not above.inputs or above.inputs[0].shape == shape):
+        above = trace.parent(above) if not _is_layer(above) else None
+    whole = above.inputs[0].shape if above is not None else None
+    if not shape or not whole or len(whole) < 3 or None in whole or whole[-1] != shape[-1] or whole[0] != 1:
+        return None
+    tokens, given = (prod(size or 0 for size in each[1:-1]) for each in (shape, whole))
+    pieces = shape[0] or 0
+    left_out = given - pieces * tokens  # such as a class token: fewer than a piece holds
+    return tokens if pieces > 1 and tokens < given and left_out < tokens else None
+
+
+def _is_layer(call: Event) -> bool:
+    """One of several that are numbered."""
+    return call.kind == "call" and call.module.rpartition(".")[2].isdigit()
 
 
 def _window(call: Event, uses: Sequence[Event]) -> int | None:

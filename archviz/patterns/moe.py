@@ -10,7 +10,8 @@ from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
 from archviz.patterns.linears import linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of, canonical
-from archviz.patterns.router_flow import single_choices
+from archviz.patterns.routed_lists import routed_count
+from archviz.patterns.router_flow import experts_choice, single_choices
 from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
@@ -93,22 +94,26 @@ class MixtureOfExperts:
 
 def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     """The mixture of experts that a module (or a layer that spells one out) holds directly; None when none."""
-    experts = max(module.children.values(), key=lambda child: expert_count(child) or 0, default=None)
-    if experts is None or not expert_count(experts):
+    counts = {name: _count(child, module, trace) for name, child in module.children.items()}
+    named = max(counts, key=lambda name: counts[name], default="")
+    experts, count = module.children.get(named), counts.get(named, 0)
+    if experts is None or not count:
         return None
-    count = expert_count(experts) or 0
     holders = [experts, *_further(module, experts)]
     router, choices = _find_router(module, experts, count, trace)
     shared = next((c for c in module.children.values() if _is_shared(c, experts, module, trace)), None)
     gate = next(
         (c for c in linears_of(module) if (linear_sizes(c) or (0, 0))[1] == 1 and c is not router), None
     )  # a single number per token
-    width, hidden, gated = _expert_sizes(holders, count, choices)
+    if gate is not None and trace.whole and trace.call(module.path) is not None and trace.call(gate.path) is None:
+        gate = None  # it does not run
+    width, hidden, gated = _expert_sizes(holders, count, choices, _outer(router, choices))
     owners, call = (router, module), trace.call(module.path)
     parts = [part for holder in holders for part in holder.walk()]
     events = router_events(trace, trace.call(router.path) if router else None, call)
     seen, factor = call if is_seen(events) else None, weight_factor(events)
-    top_k = _top_k(module, router, events, single_choices(trace, events, choices))
+    by_experts = experts_choice(events, choices)
+    top_k = None if by_experts else _top_k(module, router, events, single_choices(trace, events, choices))
     what = MixtureOfExperts(
         experts=experts.path,
         router=router.path if router else None,
@@ -119,9 +124,9 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         width=width,
         each=sum(t.numel for m in parts for t in m.parameters.values()) // count,
         zero=choices - count,
-        activation=activation_in(experts if len(holders) == 1 else module, trace),
+        activation=activation_in(_working(experts, trace) if len(holders) == 1 else module, trace),
         gated=gated,
-        score=score_name(events),
+        score=score_name(events, choices),
         normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
         scaling=factor[1] if factor else None if seen else _number(owners, _SCALING),
         correction_bias=corrects_choice(trace, seen, events, experts.path, choices) if seen else _holds_bias(owners),
@@ -135,6 +140,11 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     )
     held = (what.of_one(tensor) for part in parts for tensor in part.parameters.values())
     return replace(what, each=sum(held)) if what.zero else what
+
+
+def _count(child: ModuleRecord, module: ModuleRecord, trace: Trace) -> int:
+    """How many experts a child holds, by its name and tensors, else by the choice among as many in the module's steps."""
+    return expert_count(child) or (routed_count(child, module, trace) if len(child.children) > 1 else None) or 0
 
 
 def _further(module: ModuleRecord, experts: ModuleRecord) -> list[ModuleRecord]:
@@ -219,6 +229,12 @@ def _weighted(experts: list[ModuleRecord]) -> list[ModuleRecord]:
     return [expert for expert in experts if any(part.parameters for part in expert.walk())]
 
 
+def _working(experts: ModuleRecord, trace: Trace) -> ModuleRecord:
+    """The experts, or of a list, which does not run itself, the first that ran."""
+    ran = next((each for each in _numbered(experts) if trace.call(each.path) is not None), None)
+    return experts if ran is None or trace.call(experts.path) is not None else ran
+
+
 def _names(module: ModuleRecord) -> str:
     return f"{module.name} {module.class_name}".lower()
 
@@ -285,8 +301,21 @@ def _matrices(module: ModuleRecord) -> list[TensorRecord]:
     return [t for part in module.walk() for t in part.parameters.values() if len(t.shape) == 2]
 
 
-def _expert_sizes(holders: Sequence[ModuleRecord], count: int, choices: int) -> tuple[int | None, int | None, bool]:
-    """Outer width, inner width and whether an expert is gated."""
+def _outer(router: ModuleRecord | None, choices: int) -> int | None:
+    """The width of what the router reads, which is that of what the experts read."""
+    axes = [list(t.shape) for t in (_matrices(router) if router else []) if choices in t.shape]
+    rest = axes[0][1 - axes[0].index(choices)] if axes else None
+    return rest if rest != choices else None
+
+
+def _expert_sizes(
+    holders: Sequence[ModuleRecord], count: int, choices: int, outer: int | None
+) -> tuple[int | None, int | None, bool]:
+    """Outer width, inner width and whether an expert is gated.
+
+    Args:
+        outer: The width of what the router reads; None where that is not known.
+    """
     experts = holders[0]
     one = next((expert for m in experts.walk() for expert in _weighted(_numbered(m))), None)
     if one is not None and (block := describe_projections(linears_of(one), None)):
@@ -302,11 +331,13 @@ def _expert_sizes(holders: Sequence[ModuleRecord], count: int, choices: int) -> 
         return _flattened_sizes(experts, count)
     axes = [set(shape[1:]) for shape in matrices]
     if len(matrices) >= 3:
-        return *_outer_inner(matrices[0], experts), True
-    outer = axes[0] & axes[1]
-    up = sorted(int(n or 0) for n in axes[0] - outer) or [int(n or 0) for n in outer]
-    down = sorted(int(n or 0) for n in axes[1] - outer) or [int(n or 0) for n in outer]
-    width = next(iter(outer), None)
+        return *_outer_inner(matrices[0], experts, outer), True
+    if outer is not None and axes[0] == axes[1] and outer in axes[0]:
+        return outer, next(iter(axes[0] - {outer}), outer), False
+    shared = axes[0] & axes[1]
+    up = sorted(int(n or 0) for n in axes[0] - shared) or [int(n or 0) for n in shared]
+    down = sorted(int(n or 0) for n in axes[1] - shared) or [int(n or 0) for n in shared]
+    width = next(iter(shared), None)
     return width, down[-1], up[-1] == 2 * down[-1]
 
 
@@ -320,7 +351,11 @@ def _flattened_sizes(experts: ModuleRecord, count: int) -> tuple[int | None, int
     return width, hidden, len(shapes) == 3
 
 
-def _outer_inner(shape: tuple[int | None, ...], experts: ModuleRecord) -> tuple[int | None, int | None]:
+def _outer_inner(
+    shape: tuple[int | None, ...], experts: ModuleRecord, outer: int | None
+) -> tuple[int | None, int | None]:
+    if outer in shape[1:]:
+        return outer, shape[2] if shape[1] == outer else shape[1]
     stated = experts.attributes.get("intermediate_size", experts.attributes.get("intermediate_dim"))
     if isinstance(stated, int) and stated in shape[1:]:
         return (shape[2] if shape[1] == stated else shape[1]), stated

@@ -146,6 +146,14 @@ def _split(event: Event, value: ValueRef, place: Place) -> From:
     return 0, (*place[:axis], place[axis] + start, *place[axis + 1 :])
 
 
+def _narrowed(event: Event, value: ValueRef, place: Place) -> From:
+    axis, start = axis_of(event, len(place), "dim", "1"), event.options.get("start", event.options.get("2"))
+    if not isinstance(start, int):
+        raise NotFollowed("where narrow starts")
+    start += sizes(event.inputs[0])[axis] if start < 0 else 0
+    return 0, (*place[:axis], place[axis] + start, *place[axis + 1 :])
+
+
 def _indexed(event: Event, value: ValueRef, place: Place) -> From:
     """`x[..., 64:]`, `x[:, None]`, `x[0]`: read off the index as the code writes it."""
     index = event.options.get("index")
@@ -216,5 +224,6 @@ _MOVES: dict[str, Callable[[Event, ValueRef, Place], From]] = {
     "stack": _stacked,
     **dict.fromkeys(("split", "chunk", "unbind"), _split),
     **dict.fromkeys(("slice", "getitem"), _indexed),
+    "narrow": _narrowed,
     "flip": _flipped,
 }  # fmt: skip

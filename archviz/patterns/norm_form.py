@@ -9,6 +9,7 @@ from archviz.interpreter.reading import Event, StoredTensor, ValueRef
 from archviz.patterns.elements import Element, Elements
 from archviz.patterns.moves import FAULTS, NotFollowed, Place, sizes
 from archviz.patterns.norms import AFFINE
+from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record
 
@@ -56,8 +57,11 @@ def _computed(
     trace: Trace, call: Event, value: ValueRef, stored: Mapping[int, StoredTensor], looked_at: Sequence[int], scale: float = 1.0
 ) -> tuple[_Numbers, list[float]]:  # fmt: skip
     """Some elements of the result, without what a bias adds."""
-    numbers = _Numbers(value, stored, scale)
-    elements = Elements(trace.inside(call), numbers.given)
+    inside = trace.inside(call)
+    sums = [event for event in inside if canonical(event.name) == "add" and len(event.inputs) == 2]
+    added = frozenset(each.id for event in sums for each in event.inputs if each.id in stored)
+    numbers = _Numbers(value, stored, scale, added)
+    elements = Elements(inside, numbers.given)
     around = tuple(size - 1 for size in sizes(value)[:-1])
     found = [elements.at(call.outputs[0], (*around, index)) for index in looked_at]
     plain = [each - (numbers.of("bias", index) or 0.0) for each, index in zip(found, looked_at, strict=True)]
@@ -74,8 +78,11 @@ def _number(place: Place) -> float:
 class _Numbers:
     """Numbers put in for what is normalised, and for the stored vectors."""
 
-    def __init__(self, value: ValueRef, stored: Mapping[int, StoredTensor], scale: float) -> None:
+    def __init__(
+        self, value: ValueRef, stored: Mapping[int, StoredTensor], scale: float, added: frozenset[int]
+    ) -> None:
         self.value, self.stored, self.scale = value, stored, scale
+        self.added = added
         self.vectors: dict[str, bool] = {}
 
     def given(self, value: ValueRef, place: Place, made: bool) -> Element | None:
@@ -83,7 +90,8 @@ class _Numbers:
             return _number(place) * self.scale
         if value.id not in self.stored or len(place) != 1:
             return None
-        name = "bias" if self.stored[value.id].name.endswith("bias") else "weight"
+        is_added = value.id in self.added or self.stored[value.id].name.endswith("bias")
+        name = "bias" if is_added else "weight"
         self.vectors[name] = True
         return self._of(name, place[0])
 

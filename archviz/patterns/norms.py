@@ -6,17 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.makers import makers
+from archviz.patterns.norm_epsilon import epsilon
 from archviz.patterns.op_families import CONTRACTIONS, PLUMBING, activation_of, canonical
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
+from archviz.spans import Span
 
 _LIBRARY = {
     "LayerNorm": "LayerNorm", "RMSNorm": "RMSNorm", "GroupNorm": "GroupNorm", "BatchNorm1d": "BatchNorm",
     "BatchNorm2d": "BatchNorm", "InstanceNorm1d": "InstanceNorm",
 }  # fmt: skip
-_EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _AVERAGES = {"mean", "var", "std", "norm", "normalize", "layer_norm", "rms_norm"}
-_ROOTS = {"rsqrt", "sqrt", "pow"}
+_ROOTS = {"rsqrt", "sqrt", "pow", "std"}
 _REDUCTIONS = {"mean", "var", "rsqrt", "sqrt", "layer_norm", "rms_norm", "norm", "square", "pow", "normalize"}
 
 
@@ -39,6 +40,7 @@ class Norm:
         eps: The constant under the root.
         gated: A second input gates the result.
         unit_offset: The weight is added to one (Gemma).
+        eps_at: The line of its steps that adds the constant; None where it is an attribute's.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Norm:
     eps: float | None
     gated: bool = False
     unit_offset: bool = False
+    eps_at: Span | None = None
 
 
 def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
@@ -61,7 +64,9 @@ def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
         return None
     weight = next((module.parameters[name] for name in ("weight", "scale", "gamma") if name in module.parameters), None)
     if weight is None and module.parameters:
-        return None
+        if not _only_vectors(module) or _from_ops(module, trace) is None:
+            return None
+        weight = next(iter(module.parameters.values()))  # under a name of its own, as its steps show
     kind = (
         _LIBRARY.get((module.library or "").rpartition(".")[2]) or _from_ops(module, trace) or _from_name(module, trace)
     )
@@ -70,7 +75,14 @@ def detect_norm(module: ModuleRecord, trace: Trace) -> Norm | None:
     call = trace.call(module.path)
     gated = len([v for v in call.inputs if trace.carries(v)]) > 1 if call else "gated" in module.class_name.lower()
     size = weight.numel if weight is not None else None
-    return Norm(kind, size, _eps(module), gated, _adds_one(module, trace))
+    eps, at = epsilon(module, trace)
+    return Norm(kind, size, eps, gated, _adds_one(module, trace), at)
+
+
+def _only_vectors(module: ModuleRecord) -> bool:
+    """Whether a module holds one vector, or two of one length, and nothing else."""
+    shapes = [tensor.shape for tensor in module.parameters.values()]
+    return len(shapes) < 3 and len(set(shapes)) == 1 and len(shapes[0]) == 1
 
 
 def _gated_by_itself(module: ModuleRecord, trace: Trace) -> Norm | None:
@@ -97,7 +109,7 @@ def norm_of_steps(steps: Sequence[Event]) -> str | None:
     events = [event for event in steps if canonical(event.name) not in PLUMBING]
     ops = [canonical(event.name) for event in events]
     if not _REDUCTIONS & set(ops) or "softmax" in ops or "linear" in ops or not _ROOTS & set(ops):
-        return {"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}.get(ops[0]) if len(ops) == 1 else None
+        return NORM_OPS.get(ops[0]) if len(ops) == 1 else None
     under_root = ops[: max(at for at, op in enumerate(ops) if op in _ROOTS)]
     if not (_AVERAGES & set(ops) or ("sum" in ops and "div" in under_root)):
         return "L2 norm" if "sum" in ops else None
@@ -111,19 +123,12 @@ def _from_name(module: ModuleRecord, trace: Trace) -> str | None:
     names = " ".join((module.class_name, *module.bases)).lower()
     if "norm" not in names:
         return None
-    if trace.own_ops(module.path):
-        return AFFINE  # it ran, and only scaled and shifted
+    call = trace.call(module.path)
+    if call is not None and call.outputs and trace.own_ops(module.path):
+        return AFFINE  # it ran through, and only scaled and shifted
     if "rms" in names:
         return "RMSNorm"
     return "LayerNorm" if "layernorm" in names or "layer_norm" in names else "Norm"
-
-
-def _eps(module: ModuleRecord) -> float | None:
-    for name in _EPS:
-        value = module.attributes.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-    return None
 
 
 def _adds_one(module: ModuleRecord, trace: Trace) -> bool:

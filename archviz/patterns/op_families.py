@@ -23,6 +23,8 @@ PLUMBING = frozenset({
 
 SHAPED_LIKE = frozenset({"type_as", "expand_as", "view_as", "reshape_as", "to"})
 """Ops that ask their second operand for its type or shape alone."""
+PLACED = frozenset({"index_copy", "index_add"})
+"""Ops whose second operand says where the third one goes in the first."""
 FRESH = frozenset({
     "zeros_like", "ones_like", "empty_like", "full_like", "new_zeros", "new_ones", "new_empty", "new_full", "zeros",
     "ones", "empty", "full", "arange", "eye", "size", "rand_like", "randn_like", "new_tensor", "tensor",
@@ -43,6 +45,9 @@ CONTRACTIONS = frozenset({
 
 SPLITS = frozenset({"split", "chunk", "unbind"})
 JOINS = frozenset({"cat", "stack", "hstack", "vstack"})
+TRANSFORMS = frozenset({"fft", "fft2", "fftn", "rfft", "rfft2", "rfftn", "stft"})
+"""Fourier transforms of the data; `INVERSES` lead back."""
+INVERSES = frozenset({"ifft", "ifft2", "ifftn", "irfft", "irfft2", "irfftn", "istft"})
 CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d", "causal_conv1d_fn", "causal_conv1d"})
 
 ACTIVATIONS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archviz.interpreter.reading import Event, ValueRef
-from archviz.patterns.op_families import FRESH, canonical, writes_in_place
+from archviz.patterns.op_families import FRESH, SHAPED_LIKE, canonical, writes_in_place
 from archviz.patterns.positions_cut import Positions
 from archviz.patterns.trace import Trace
 
@@ -66,7 +66,8 @@ class Origins:
                     parts.setdefault(name, set()).add(part)
                     continue
                 cut = part if self._cuts_tokens(event, value) else cut_words(event, value, self.positions) or part
-                todo += [(source, cut) for source in event.inputs if source.id != value.id and self._is_data(source)]
+                read = event.inputs[:1] if canonical(event.name) in SHAPED_LIKE else event.inputs
+                todo += [(source, cut) for source in read if source.id != value.id and self._is_data(source)]
         return {name: next(iter(found)) if len(found) == 1 else None for name, found in parts.items()}
 
     def words(self, value: ValueRef) -> list[str]:

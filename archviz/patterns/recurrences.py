@@ -5,10 +5,12 @@ They are told apart by their tensors: what decays (`A_log`, `time_decay`, gates)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
-from archviz.interpreter.reading import ModuleRecord, TensorRecord
+from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.linears import linear_sizes
+from archviz.patterns.op_families import canonical
 from archviz.patterns.trace import Trace
 from archviz.records import field, record
 
@@ -19,11 +21,12 @@ class Recurrence:
 
     Args:
         kind: `gated_deltanet`, `kda`, `mamba`, `mamba2`, `rwkv`, `mlstm`, `slstm`, `rg_lru`, `lightning_attention`,
-            `short_convolution`.
+            `short_convolution`, `lstm`, `gru`, `rnn`, `linear_attention`.
         title: The field's name for it.
         role: `linear_attention`, `state_space`, `recurrent` or `convolution_mixer`.
         core: Label of its core in a figure.
         sizes: Named sizes (heads, state, kernel, …).
+        both_ways: It runs over the sequence backwards too, so that a token sees what follows.
     """
 
     kind: str
@@ -31,6 +34,7 @@ class Recurrence:
     role: str
     core: str
     sizes: dict[str, int] = field(default_factory=dict)
+    both_ways: bool = False
 
 
 def detect_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
@@ -69,9 +73,24 @@ def _state_space(module: ModuleRecord, trace: Trace) -> Recurrence | None:
         _holder(module, "A_log"), heads=("num_heads", "n_mamba_heads"), head_dim=("head_dim",), state=("ssm_state_size", "state_size"),
         groups=("n_groups",), kernel=("conv_kernel_size",), width=("intermediate_size",),
     )  # fmt: skip
+    kernels = (child.parameters["weight"].shape for child in module.children.values() if _is_convolution(child))
+    _set_where_unstated(sizes, kernel=next(kernels, (None,))[-1])
     if len(decay.shape) > 1 and decay.numel > skip.numel:
+        if len(decay.shape) == 2:
+            _set_where_unstated(sizes, state=decay.shape[1], width=decay.shape[0])
         return Recurrence("mamba", "Mamba", "state_space", "Selective scan", sizes)
     return Recurrence("mamba2", "Mamba-2", "state_space", "State-space duality (SSD)", sizes)
+
+
+def _set_where_unstated(sizes: dict[str, int], **seen: int | None) -> None:
+    """Sizes that tensors show where no setting states them."""
+    for key, size in seen.items():
+        if size is not None:
+            sizes.setdefault(key, size)
+
+
+def _is_convolution(module: ModuleRecord) -> bool:
+    return (module.library or "").endswith("Conv1d") and "weight" in module.parameters
 
 
 def _rwkv(module: ModuleRecord, trace: Trace) -> Recurrence | None:
@@ -125,6 +144,54 @@ def _short_convolution(module: ModuleRecord, trace: Trace) -> Recurrence | None:
     )  # fmt: skip
 
 
+_LAYERS = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "RNN", "LSTMCell": "LSTM", "GRUCell": "GRU", "RNNCell": "RNN"}
+
+
+def torch_recurrence(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """The recurrent layers of PyTorch, of one or several layers, forwards or both ways."""
+    name = _LAYERS.get((module.library or "").rpartition(".")[2])
+    if name is None:
+        return None
+    kind = name.lower()
+    if isinstance(curve := module.attributes.get("nonlinearity"), str):
+        name += f" ({'ReLU' if curve == 'relu' else curve})"
+    both_ways = module.attributes.get("bidirectional") is True
+    sizes = _sizes(module, hidden=("hidden_size",), layers=("num_layers",), projected=("proj_size",))
+    sizes = {key: size for key, size in sizes.items() if size and (key, size) != ("layers", 1)}
+    title = f"bidirectional {name}" if both_ways else name
+    return Recurrence(f"bidirectional_{kind}" if both_ways else kind, title, "recurrent", title, sizes, both_ways)
+
+
+_KEYS = re.compile(r"^(to_)?(w?k|key|w?kv|qkv|c_attn|query_key_value)(_proj|_lin|_linear)?$")
+_NORMALISES = frozenset(
+    {"softmax", "scaled_dot_product_attention", "exp", "logsumexp", "multi_head_attention_forward", "sigmoid"}
+)
+_PRODUCTS = frozenset({"matmul", "bmm", "einsum"})
+
+
+def _without_softmax(module: ModuleRecord, trace: Trace) -> Recurrence | None:
+    """Queries, keys and values whose products no softmax normalises, as linear attention and retention have them; only where the pass was seen."""
+    if not any(_KEYS.match(name) and linear_sizes(child) for name, child in module.children.items()):
+        return None
+    call = trace.call(module.path)
+    steps = [event for event in trace.inside(call) if event.kind != "call"] if call is not None and trace.whole else []
+    products = [
+        event for event in steps if canonical(event.name) in _PRODUCTS and sum(map(trace.carries, event.inputs)) > 1
+    ]
+    over_data = (
+        event for event in steps if canonical(event.name) in _NORMALISES and any(map(trace.carries, event.inputs))
+    )
+    named = any(event.kind == "function" and "attention" in event.name.lower() for event in steps)
+    if len(products) < 2 or named or not _all_gates(over_data):
+        return None
+    return Recurrence("linear_attention", "Linear attention", "linear_attention", "Products without a softmax")
+
+
+def _all_gates(steps: Iterable[Event]) -> bool:
+    """Whether what could normalise scores are gates alone."""
+    return all(canonical(event.name) == "sigmoid" for event in steps)
+
+
 _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _state_space,  # before the delta rule: both decay, only state-space models skip
     _gated_delta,
@@ -133,6 +200,8 @@ _DETECTORS: tuple[Callable[[ModuleRecord, Trace], Recurrence | None], ...] = (
     _rg_lru,
     _lightning,
     _short_convolution,
+    torch_recurrence,
+    _without_softmax,
 )
 
 

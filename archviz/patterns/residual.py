@@ -79,6 +79,31 @@ def branch_scales(flow: Flow) -> list[int]:
     return found
 
 
+def other_branches(flow: Flow, norms: set[int], branches: set[int]) -> list[tuple[int, int]]:
+    """The first and the last step of each residual branch that holds no mixer or feed-forward, such as a convolution's, its own norms left out.
+
+    A branch begins where it leaves the stream, behind a norm that reads the stream alone, and ends where it joins it again.
+    """
+    before = flow.ancestors()
+    found: list[tuple[int, int]] = []
+    for add, skipped in find_residual_adds(flow, weighed=True, branches=branches).items():
+        joined = next((source for source, _ in flow.nodes[add].sources if source != skipped), skipped)
+        base = unscaled(flow, skipped)
+        own = ({joined} | before[joined]) - {base, skipped} - before[base] - before[skipped]
+        if joined == skipped or own & branches:
+            continue
+        inner = [each for each in sorted(own) if not (each in norms and not _reads(flow, each, own))]
+        while inner and inner[-1] in norms:
+            inner.pop()
+        if any(flow.nodes[each].kind == "call" for each in inner):
+            found.append((inner[0], inner[-1]))
+    return found
+
+
+def _reads(flow: Flow, number: int, nodes: Collection[int]) -> bool:
+    return any(source in nodes for source, _ in flow.nodes[number].sources)
+
+
 def norm_placement(flow: Flow, norms: set[int], branches: set[int]) -> str | None:
     """Where the norms of a layer stand.
 

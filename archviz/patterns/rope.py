@@ -75,7 +75,9 @@ def _looks_rotary(event: Event, trace: Trace) -> bool:
 
 
 def is_rotated(event: Event, trace: Trace, result: ValueRef) -> bool:
-    """Whether a result of a function is made by a rotation: from products with two tables at least, or from complex numbers."""
+    """Whether a result of a function is made by a rotation: from products with two tables at least, with a table of matrices, or from
+    complex numbers.
+    """
     inner = [e for e in trace.inside(event) if e.kind == "op"]
     if not inner:
         return True
@@ -86,7 +88,7 @@ def is_rotated(event: Event, trace: Trace, result: ValueRef) -> bool:
             continue
         wanted.update([value.id for value in each.inputs])
         name = canonical(each.name)
-        if "complex" in name or name in ("einsum", "matmul", "bmm", "polar", "addcmul"):
+        if "complex" in name or name in ("einsum", "matmul", "bmm", "polar", "addcmul", "sum"):
             return True
         if name == "mul" and len(each.inputs) == 2:
             products += 1
@@ -131,7 +133,7 @@ def _span(event: Event, trace: Trace, width: int | None) -> int | None:
     """Rotated dimensions: the width of the product with the table, doubled when halves or pairs are rotated apart."""
     inner = [e for e in trace.inside(event) if any(map(trace.carries, e.inputs))]  # angles may be computed inside too
     names = [canonical(e.name) for e in inner]
-    if "view_as_complex" in names or width is None:
+    if {"view_as_complex", "sum"} & set(names) or width is None:
         return width
     products = [p for p in _products(event, trace) if p.outputs and p.outputs[0].shape]
     if not products:

@@ -117,15 +117,25 @@ def _takes_one(trace: Trace, event: Event, count: int) -> bool:
     if name not in _SINGLE or not event.inputs or not is_float(event.inputs[0]) or not event.outputs:
         return False
     places = event.outputs[1:2] if name in ("max", "min") else event.outputs[:1]
-    return _chosen_of(event, event.inputs[0]) == count and any(trace.is_live(value) for value in places)
+    return chosen_of(event, event.inputs[0]) == count and any(trace.is_live(value) for value in places)
 
 
-def _chosen_of(event: Event, scores: ValueRef) -> int | None:
+def chosen_of(event: Event, scores: ValueRef) -> int | None:
     """How many scores a step chooses among; None where it names no axis, or that was not understood."""
     at = "2" if canonical(event.name) == "topk" else "1"
     rest = None if canonical(event.name) in _SINGLE else -1
     dim, shape = event.options.get("dim", event.options.get(at, rest)), scores.shape or ()
     return shape[dim] if isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+
+
+def experts_choice(routing: Sequence[Event], count: int) -> Event | None:
+    """The step by which experts choose their tokens: among all tokens, for each of `count` experts."""
+    for event in routing:
+        shape = event.inputs[0].shape if canonical(event.name) == "topk" and event.inputs else None
+        of = chosen_of(event, event.inputs[0]) if shape and is_float(event.inputs[0]) else None
+        if shape and of is not None and of != count and count in shape and len(shape) > 1:
+            return event
+    return None
 
 
 def _cut_widths(routing: Sequence[Event], count: int) -> set[int]:
@@ -235,7 +245,7 @@ class _Follower:
         turned = options.get("largest", options.get("3", True)) is False or name in ("argmin", "min")
         if name in ("sort", "argsort"):
             turned = options.get("descending", options.get("2", False)) is not True
-        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, _chosen_of(event, scores)))
+        self.found.choices.append(Choice(event, (self.signs[scores.id] < 0) != turned, chosen_of(event, scores)))
 
 
 def is_float(value: ValueRef) -> bool:

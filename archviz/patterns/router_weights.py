@@ -27,10 +27,18 @@ def _choice(events: Sequence[Event]) -> int | None:
     return names.index("gather") if "gather" in names else None
 
 
-def score_name(events: Sequence[Event]) -> str | None:
-    """What makes scores of the projection: `softmax`, `sigmoid`, …; `softmax over top-k` where it comes behind the choice."""
+def score_name(events: Sequence[Event], count: int) -> str | None:
+    """What makes scores of the projection: `softmax`, `sigmoid`, …; `softmax over top-k` where it comes behind the choice.
+
+    Args:
+        count: How many there are to choose from; a gate beside them has no such scores.
+    """
+    made = _made_of_scores(events, count)
     names = [canonical(event.name) for event in events]
-    seen = [(index, SCORES[name]) for index, name in enumerate(names) if name in SCORES]
+    seen = [
+        (at, SCORES[name]) for at, name in enumerate(names)
+        if name in SCORES and (made is None or any(value.id in made for value in events[at].inputs))
+    ]  # fmt: skip
     if not seen:
         return None
     if "topk" in names and seen[0][0] > names.index("topk"):
@@ -38,6 +46,18 @@ def score_name(events: Sequence[Event]) -> str | None:
     if "sqrt" in names and seen[0][1] == "softplus":
         return "sqrt of softplus"
     return seen[0][1]
+
+
+def _made_of_scores(events: Sequence[Event], count: int) -> set[int] | None:
+    """Ids of what is made of the projection to one score for each; None where it is not among the steps."""
+    made: set[int] | None = None
+    for event in events:
+        wide = bool(event.outputs) and (event.outputs[0].shape or (None,))[-1] == count
+        if wide and canonical(event.name) in ("linear", "matmul", "einsum"):
+            made = (made or set()) | {value.id for value in event.outputs}
+        elif made is not None and any(value.id in made for value in event.inputs):
+            made |= {value.id for value in event.outputs}
+    return made
 
 
 def normalising_step(events: Sequence[Event]) -> Event | None:

@@ -69,7 +69,8 @@ def _write(term: Term, written: dict[int, tuple[str, int]]) -> tuple[str, int]:
         return f"{_bound(args[0], 9)}ᵀ", 9
     if term.name == "pow" and len(args) == 2:
         return f"{_bound(args[0], 9)}^{_bound(args[1], 9)}", 8
-    if term.name == "linear" and len(args) > 1:
+    lent = len(args) > 1 and isinstance(term.args[1], Term) and "table" in term.args[1].notes
+    if term.name == "linear" and len(args) > 1 and not lent:  # with a table of tokens it is no lookup
         called = f"{args[1][0].removesuffix('.weight')}({args[0][0]})"
         return (f"{called} + {args[2][0]}", 1) if len(args) > 2 else (called, 9)
     inside = ", ".join([text for text, _ in args] + list(term.notes))

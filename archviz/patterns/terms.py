@@ -92,19 +92,21 @@ class TermReader:
         stored: Number of a value → the tensor of the model that it is.
         rates: How many positions become one, where the call pools them.
         handed: Tell also masks and positions that the call makes and hands to modules.
+        apart: Numbered modules that follow one another are steps of their own.
     """
 
     def __init__(
         self, trace: Trace, call: Event, closed: Callable[[Event], bool], stored: Mapping[int, StoredTensor],
-        rates: tuple[int, ...] = (), *, handed: bool = False,
+        rates: tuple[int, ...] = (), *, handed: bool = False, apart: bool = False,
     ) -> None:  # fmt: skip
-        self.handed = handed
+        self.handed, self.apart = handed, apart
         self.trace, self.call, self.closed, self.stored = trace, call, closed, stored
         self.terms: dict[int, Term] = {}
         self.layouts: dict[int, Layout] = {}  # of tensors that were moved
         self.arranged: dict[int, Term] = {}
         self.bases: dict[int, int] = {}
         self.unknown: dict[int, Term] = {}
+        self.joined: list[Term] = []  # calls that are told as one with those after them
         self.made: list[int] = []  # values that ops and modules made of the data
         self.steps = 0
         length = _length(call)
@@ -127,7 +129,7 @@ class TermReader:
 
     def unread(self, results: Sequence[Term]) -> list[Term]:
         """What is made of the data and reaches none of the results, such as a state that only a further round or step reads."""
-        told = set(map(id, inner_terms(results)))
+        told = set(map(id, inner_terms([*results, *self.joined])))
         made = [self.terms[number] for number in self.made if number in self.terms]
         left = list({id(term): term for term in made if id(term) not in told and not _is_beside(term, told)}.values())
         inside = {id(each) for term in left for each in inner_terms([term])[:-1]}
@@ -184,7 +186,7 @@ class TermReader:
     def _follows(self, name: str, data: Sequence[ValueRef]) -> Term | None:
         """A numbered module that reads what the one before it made is one step with it: `layers.0…31`."""
         path, _, number = name.rpartition(".")
-        before = self._term(data[0]) if number.isdigit() and data else None
+        before = self._term(data[0]) if number.isdigit() and data and not self.apart else None
         if before is None or before.name != "call" or not before.args:
             return None
         first, _, last = before.label.removeprefix(f"{path}.").partition("…")
@@ -192,7 +194,10 @@ class TermReader:
             return None
         rest = tuple(map(self._term, data[1:]))
         same = len(rest) == len(before.args) - 1 and all(a is b for a, b in zip(rest, before.args[1:], strict=True))
-        return Term("call", f"{path}.{first}…{number}", before.args) if same else None
+        if not same:
+            return None
+        self.joined.append(before)
+        return Term("call", f"{path}.{first}…{number}", before.args)
 
     def _op(self, event: Event) -> None:
         name = canonical(event.name)
@@ -209,6 +214,8 @@ class TermReader:
         if name in _CUTS and len(event.inputs) == 1:
             self._cut(event)
             return
+        if written:
+            self._no_mask(event.inputs[0])
         shown = event.name.strip("_") if name == "clamp" else name  # which of its bounds is stated
         made = Term(shown, "", self._arguments(event), notes_of(event, self.positions))
         for place, value in enumerate(event.outputs):
@@ -261,7 +268,7 @@ class TermReader:
         source = event.inputs[0]
         for place, value in enumerate(event.outputs):
             several = f"part {place + 1} of {len(event.outputs)}" if len(event.outputs) > 1 else ""
-            words = cut_words(event, value, self.positions) or several
+            words = self._neighbours(event, place, source) or cut_words(event, value, self.positions) or several
             if words and value.shape != source.shape:
                 self.terms[value.id] = Term("cut", words, (self._term(source),))
             elif _count(source) == _count(value) is not None:
@@ -271,6 +278,25 @@ class TermReader:
             else:
                 self.terms[value.id] = self._term(source)
             self.bases[value.id] = self.bases.get(source.id, source.id)
+
+    def _no_mask(self, value: ValueRef) -> None:
+        """A tensor from outside that is written into, as a cache is, masks nothing."""
+        given = self._base_term(value)
+        if given.name == "given" and given.label.rstrip("0123456789") == "mask":
+            same = sum(1 for term in self.unknown.values() if term.label.rstrip("0123456789") == "t")
+            given.label = f"t{same + 1 if same else ''}"
+
+    def _neighbours(self, event: Event, place: int, source: ValueRef) -> str | None:
+        """Which of every two neighbours is kept, where features were viewed as pairs: `view(…, -1, 2).unbind(-1)`."""
+        layout = self.layouts.get(source.id)
+        (key, size), *others = (layout.axes[-1] if layout is not None and layout.axes else ()) or (((), 0),)
+        inner = layout is not None and key[:1] == (len(layout.source) - 1,) and len(key) > 1 and set(key[1:]) == {1}
+        if size != 2 or others or not inner:
+            return None
+        index, rank = str(event.options.get("index", "")), len(source.shape or ())
+        if canonical(event.name) == "unbind" and event.options.get("1", event.options.get("dim", 0)) in (-1, rank - 1):
+            return ("even places", "odd places")[place]
+        return {"..., 0": "even places", "..., 1": "odd places"}.get(index)
 
     def _write(self, target: int, made: Term) -> None:
         self.terms[target] = made
@@ -351,7 +377,8 @@ class TermReader:
         """A value from outside: a stored tensor by its name, a mask, or a number of its own."""
         if value.id in self.stored:
             within = self.stored[value.id].name.removeprefix(self.call.module).lstrip(".")
-            return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=("stored",))
+            notes = ("stored", "table") if value.id in self.trace.tables else ("stored",)
+            return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=notes)
         if value.id in self.trace.zeros:
             return Term("given", "zeros")
         kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"

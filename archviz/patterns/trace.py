@@ -8,7 +8,7 @@ from functools import cached_property
 
 from archviz.interpreter.events import Events, Repeat
 from archviz.interpreter.reading import MASKS_GIVEN, Event, ValueRef
-from archviz.patterns.op_families import FRESH, SHAPED_LIKE, canonical, writes_in_place
+from archviz.patterns.op_families import FRESH, PLACED, SHAPED_LIKE, canonical, writes_in_place
 
 _VIEWS = frozenset({
     "view", "reshape", "transpose", "permute", "contiguous", "to", "unsqueeze", "squeeze", "expand", "expand_as", "flatten",
@@ -44,6 +44,7 @@ class Trace:
         self._hidden: dict[str, list[int]] = {}  # module → the repeated calls that may hold calls of it
         self._blocks: dict[int, tuple[Sequence[Event], set[int]]] = {}
         self._carried: dict[tuple[int, frozenset[int]], set[int]] = {}
+        self._unread: dict[int, frozenset[int]] = {}
         self._take(self.outline)
         for place in self._closed:
             own = self._events[place].module
@@ -176,6 +177,26 @@ class Trace:
         self._look(event)
         return not self._children.get(event.index) and event.index not in self._repeats
 
+    def unread(self, event: Event) -> frozenset[int]:
+        """Ids of what a call is handed and no step in it reads; none where not everything was understood, or nothing was seen in it."""
+        known = self._unread.get(event.index)
+        if known is None:
+            known = self._unread[event.index] = self._find_unread(event)
+        return known
+
+    def _find_unread(self, event: Event) -> frozenset[int]:
+        earlier = self.repeated(event)
+        if earlier is not None:
+            repeat = self._repeats[event.index]
+            return frozenset(repeat.number(number) for number in self.unread(earlier))
+        if not self.whole or self.is_leaf(event):
+            return frozenset()
+        left = {value.id for value in event.inputs}.difference(value.id for value in event.outputs)
+        for step in self.children(event) if left else ():
+            unread = self.unread(step)
+            left.difference_update([value.id for value in step.inputs if value.id not in unread])
+        return frozenset(left)
+
     def is_used(self, event: Event) -> bool:
         """Whether what an event makes reaches the output of its pass; true where that cannot be known."""
         return not self.whole or not event.outputs or any(self._lives(value.id) for value in event.outputs)
@@ -205,7 +226,7 @@ class Trace:
         A call that repeats an equal one is one step: any of its results keeps all that it reads.  Writing into a tensor matters where
         the tensor, or anything that looks into it, is read.
         """
-        roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
+        roots = [event for event in self.outline if event.parent == -1]
         steps = [event for event in self.outline if event.index in self._repeats or event.index not in self._children]
         base: dict[int, int] = {}
         for event in steps:
@@ -235,6 +256,12 @@ class Trace:
         return frozenset(found)
 
     @cached_property
+    def tables(self) -> frozenset[int]:
+        """Ids of the weights that rows are looked up in."""
+        lookups = (event for event in self.outline if event.kind == "op" and canonical(event.name) == "embedding")
+        return frozenset(event.inputs[1].id for event in lookups if len(event.inputs) > 1)
+
+    @cached_property
     def zeros(self) -> frozenset[int]:
         """Ids of the values that are zero throughout: made so and never written into, moved at most."""
         base: dict[int, int] = {}
@@ -257,7 +284,7 @@ class Trace:
     @cached_property
     def carriers(self) -> frozenset[int]:
         """Ids of the values derived from the model's inputs, and from what a stack of layers is handed first."""
-        roots = [event for event in self.outline if event.parent == -1 and event.kind == "call"]
+        roots = [event for event in self.outline if event.parent == -1]
         found = {value.id for event in roots for value in event.inputs}
         for event in roots:
             masks = event.options.get(MASKS_GIVEN, ())
@@ -291,6 +318,8 @@ class Trace:
         name = canonical(event.name) if event.kind == "op" else ""
         if name in FRESH or (name in SHAPED_LIKE and inputs[0].id not in found):
             return
+        if name in PLACED and all(value.id not in found for value in (inputs[0], *inputs[2:])):
+            return  # where something is put is no data
         for value in event.outputs:
             if value.dtype != "bool":  # which places hold something is a mask, no data
                 found.add(value.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
+from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds, number_in
 from archviz.patterns.attention import Attention, find_gate, find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
@@ -15,17 +15,18 @@ from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
 from archviz.patterns.operand_factors import is_attention_function, is_core
 from archviz.patterns.score_path import ScorePath, find_score_path
+from archviz.patterns.torch_attention import is_torch_attention
 from archviz.spans import Span, Status
 from archviz.verify.claims import Claim
 from archviz.verify.formula_claims import formula
 from archviz.verify.head_order import head_order
 from archviz.verify.keys_elsewhere import keys_elsewhere
-from archviz.verify.query_norms import computed_norm
+from archviz.verify.local_settings import local_settings
+from archviz.verify.query_norms import QK_NORM, computed_norm, named_alone
 from archviz.verify.view import LayerView
 
 KINDS = {"mha": "MHA", "gqa": "GQA", "mqa": "MQA", "mla": "MLA"}
 _LONG = 40  # steps back from the values
-_QK_NORM = {"head": "per head", "whole": "over the whole projection"}
 
 
 def attention_claims(view: LayerView) -> Iterator[Claim]:
@@ -40,6 +41,7 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
         if value is not None:
             yield view.claim(key, value, core)
     yield from _span(view, what)
+    yield from local_settings(view)
     yield from _ranks(view, what)
     yield from _grouped_output(view)
     yield from _compression(view)
@@ -48,7 +50,8 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _biases(view)
     path = find_score_path(view.trace, view.call)
     computed = computed_norm(view, path, _core(view)) if not what.qk_norms else None
-    words, lines = computed or (_QK_NORM.get(what.qk_norm or "", "none"), _norm_lines(view))
+    named = QK_NORM.get(what.qk_norm or "", "none") + named_alone(what.qk_norms)
+    words, lines = computed or (named, _norm_lines(view))
     yield view.claim("attention.qk_norm", words, *lines)
     yield from inner_norms(view, "attention.norms")
     if what.gated:
@@ -56,6 +59,9 @@ def attention_claims(view: LayerView) -> Iterator[Claim]:
     yield from _clamps(view)
     if path is not None:
         yield from _scores(view, what, path)
+    elif is_torch_attention(view.module):
+        yield view.claim("attention.scale", round(what.scaling or 0.0, 9), view.module.created_at)
+        yield view.claim("attention.score_function", "softmax", view.module.created_at)
     yield from _value_scale(view)
 
 
@@ -192,12 +198,14 @@ def _shared_values(view: LayerView) -> Iterator[Claim]:
 
 
 def _biases(view: LayerView) -> Iterator[Claim]:
-    projections = find_projections(view.module)
+    projections = find_projections(view.module, view.trace)
     inward = [m for part, m in projections.items() if part != "o"]
     biased = [m for m in inward if has_bias(m)]
     if biased:
         value = True if len(biased) == len(inward) else [view.short(m.path) for m in biased]
         yield view.claim("attention.qkv_bias", value, *(m.created_at for m in inward))
+    if "in_proj_bias" in view.module.parameters:
+        yield view.claim("attention.qkv_bias", True, view.module.created_at)
     if "o" in projections and has_bias(projections["o"]):
         yield view.claim("attention.output_bias", True, projections["o"].created_at)
 
@@ -291,18 +299,39 @@ def _reaches(view: LayerView, table: ModuleRecord, added: frozenset[int]) -> boo
     return bool(reached & added)
 
 
+def _is_bias_table(module: ModuleRecord) -> bool:
+    return "bias" in module.name and (module.library or "").endswith("Embedding") and bool(module.parameters)
+
+
+def _bias_words(table: ModuleRecord) -> str:
+    sizes = next(iter(table.parameters.values())).shape
+    return f"relative bias, {sizes[0]} buckets × {sizes[1]} heads"
+
+
+def _bias_beside(view: LayerView, path: ScorePath) -> tuple[str, Span | None] | None:
+    """The relative bias that a table beside the layers gives all of them (MPNet), and the line that makes the table."""
+    tables = [
+        m for m in view.context.modules.values() if _is_bias_table(m) and not any(map(str.isdigit, m.path.split(".")))
+    ]
+    table = next((m for m in tables if _reaches(view, m, path.added)), None)
+    return (f"{_bias_words(table)}, computed once by {table.path}", table.created_at) if table is not None else None
+
+
 def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
     """A bias on the scores that is no mask: a learned table by distance, or slopes by distance (ALiBi)."""
-    tables = [m for m in view.module.walk() if "bias" in m.name and (m.library or "").endswith("Embedding")]
+    tables = [m for m in view.module.walk() if _is_bias_table(m)]
     if tables:
-        sizes = next(iter(tables[0].parameters.values())).shape
-        value = f"relative bias, {sizes[0]} buckets × {sizes[1]} heads"
+        value = _bias_words(tables[0])
         if not _reaches(view, tables[0], path.added):
             value += ", stored, not seen beside the scores"
         status: Status = "unverified" if "stored" in value else "verified"
         yield view.claim("attention.position_bias", value, tables[0].created_at, path.product_at, status=status)
         return
     if path.added & view.trace.score_biases:
+        beside = _bias_beside(view, path)
+        if beside is not None:
+            yield view.claim("attention.position_bias", *beside, path.product_at)
+            return
         yield view.claim("attention.position_bias", "the relative bias that another layer computed", path.product_at)
         return
     built = next((e for e in view.trace.events if e.kind == "function" and "alibi" in e.name.lower()), None)
@@ -311,3 +340,8 @@ def _score_bias(view: LayerView, path: ScorePath) -> Iterator[Claim]:
         text = formula(view.context, built)
         if text is not None:
             yield view.claim("attention.position_bias_formula", text, built.at)
+        return
+    steps = view.trace.inside(view.call) if view.call is not None else ()
+    told = next((event for event in steps if POSITION_BIAS in event.options), None)
+    if told is not None:
+        yield view.claim("attention.position_bias", told.options[POSITION_BIAS], told.at)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from archviz.interpreter.reading import Event
+from archviz.interpreter.reading import Event, ModuleRecord
 from archviz.patterns.activations import read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.loose_feed_forward import last_called
+from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import ACTIVATIONS, canonical
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.terms import Term, TermReader, inner_terms
@@ -32,7 +33,7 @@ def feed_forward_claims(view: LayerView, what: FeedForward) -> Iterator[Claim]:
     products = _gating(view)
     if view.trace.whole or not what.gated:
         gated = bool(products) if view.steps is not None and what.gated else what.gated
-        yield view.claim("feed_forward.gated", gated, *products)
+        yield view.claim("feed_forward.gated", gated, *(products if gated else ()))
     if what.activation is not None and not idle:
         yield view.claim(
             "feed_forward.activation", what.activation, *lines, status="verified" if lines else "unverified"
@@ -48,11 +49,26 @@ def _title(view: LayerView, what: FeedForward, *, idle: bool) -> str:
         return what.title
     title = ("Gated MLP" if what.gated else "MLP") if idle else what.title
     results = [loose_result(view)] if view.loose else _reader(view, view.call).results()[:1]
+    results = [_after_norm(view, result) if result is not None else None for result in results]
     if not results or results[0] is None:
         return title
     if idle and _is_known(results[0], _is_projected):
         return f"{title}, no activation"
     return title if _is_known(results[0], _is_activated) and not idle else title + OTHERWISE
+
+
+def _after_norm(view: LayerView, result: Term) -> Term:
+    """The same of what a norm at the beginning of the part gives, which a claim of its own tells."""
+    norms = {
+        view.short(module.path) for module in view.module.walk()[1:] if detect_norm(module, view.trace) is not None
+    }
+    made: dict[int, Term] = {}
+    for term in inner_terms([result]):
+        args = tuple(made[id(arg)] if isinstance(arg, Term) else arg for arg in term.args)
+        first = args[0] if args else None
+        is_norm = term.name == "call" and term.label in norms and isinstance(first, Term) and _is_given(first)
+        made[id(term)] = first if is_norm and isinstance(first, Term) else Term(term.name, term.label, args, term.notes)
+    return made[id(result)]
 
 
 def loose_result(view: LayerView) -> Term | None:
@@ -61,9 +77,8 @@ def loose_result(view: LayerView) -> Term | None:
     if view.call is None or down is None or not down.outputs:
         return None
     reader = _reader(view, view.call)
-    read = [
-        reader.term(each.inputs[0]) for linear in view.loose if (each := view.trace.call(linear.path)) and each.inputs
-    ]
+    calls = [call for linear in view.loose if (call := view.trace.call(linear.path)) is not None and call.inputs]
+    read = [reader.term(call.inputs[0]) for call in sorted(calls, key=lambda call: call.index)]
     made: dict[int, Term] = {id(term): Term("given", "x") for term in read[:1]}
     for term in inner_terms([reader.term(down.outputs[0])]):
         args = tuple(made[id(arg)] if isinstance(arg, Term) else arg for arg in term.args)
@@ -75,10 +90,16 @@ def _reader(view: LayerView, call: Event) -> TermReader:
     """The steps of a part; of one that lies loose in the layer also what its projections are wrapped in."""
 
     def closed(event: Event) -> bool:
-        opened = any(linear.path.startswith(f"{event.module}.") for linear in view.loose)
+        module = view.context.modules.get(event.module)
+        opened = any(linear.path.startswith(f"{event.module}.") for linear in view.loose) or is_sequence(module)
         return (event.kind == "call" and not opened) or detect_rope(event, view.trace) is not None
 
-    return TermReader(view.trace, call, closed, view.context.reading.stored)
+    return TermReader(view.trace, call, closed, view.context.reading.stored, apart=True)
+
+
+def is_sequence(module: ModuleRecord | None) -> bool:
+    """Whether a module is an `nn.Sequential`, whose steps are those of its parts."""
+    return module is not None and (module.library or "").endswith(".Sequential")
 
 
 def _is_known(result: Term, activated: Callable[[Term | float], bool]) -> bool:
@@ -114,7 +135,14 @@ def _is_projected(term: Term | float) -> bool:
 
 
 def _is_activated(term: Term | float) -> bool:
-    """An activation of a projection."""
+    """An activation of a projection; a ReLU may be squared."""
+    if (
+        isinstance(term, Term)
+        and term.args
+        and (term.name == "square" or (term.name == "pow" and term.args[1:] == (2,)))
+    ):
+        inner = term.args[0]
+        return isinstance(inner, Term) and inner.name == "relu" and _is_activated(inner)
     if not isinstance(term, Term) or not term.args or not (term.name == "call" or term.name in ACTIVATIONS):
         return False
     return _is_projected(term.args[0]) and all(isinstance(arg, float | int) for arg in term.args[1:])

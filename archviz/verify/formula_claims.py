@@ -15,13 +15,14 @@ from archviz.patterns.compression import pooling_rates
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.rope import detect_rope
 from archviz.patterns.term_text import term_lines
 from archviz.patterns.terms import Term, TermReader
 from archviz.patterns.trace import Trace
 from archviz.verify.claims import Claim
-from archviz.verify.feed_forward_claims import loose_result
+from archviz.verify.feed_forward_claims import is_sequence, loose_result
 from archviz.verify.joined_numbers import numbers_told
 from archviz.verify.not_read import rounds_told
 from archviz.verify.source_lines import SourceLines
@@ -157,6 +158,8 @@ def part_formulas(view: LayerView) -> Iterator[Claim]:
             )
     if view.module is view.kind.example:
         return  # spelt out in the layer, whose formula tells it
+    if view.part is not None and isinstance(view.part.what, Recurrence) and view.module.library is not None:
+        return  # a layer of PyTorch
     for module in view.module.walk():
         if module is view.module:
             yield from _claim(view, module, f"{_subject(view)}.formula")
@@ -176,7 +179,13 @@ def _subject(view: LayerView) -> str:
     what = view.part.what if view.part else None
     if isinstance(what, Attention):
         return "attention"
-    return "feed_forward" if isinstance(what, FeedForward) else "mixer" if isinstance(what, Recurrence) else "moe"
+    return (
+        "feed_forward"
+        if isinstance(what, FeedForward)
+        else "mixer"
+        if isinstance(what, Recurrence | PositionMixer)
+        else "moe"
+    )
 
 
 def _is_plain(module: ModuleRecord, trace: Trace) -> bool:
@@ -202,6 +211,10 @@ def _claim(view: LayerView, module: ModuleRecord, key: str) -> Iterator[Claim]:
     if reader is None or not results or not reader.steps:
         return
     place, part = module.defined_at or module.created_at, view.relative(module.path)
+    inner = view.context.modules.get(f"{module.path}.{results[0].label}")
+    if call is not None and is_sequence(inner) and is_one_step(written(term_lines(results))):
+        reader = _reader(view.context, call, opened=inner)
+        results = reader.results()
     text = "; ".join(
         [written(term_lines(results)), *rounds_told(view.context, module), *numbers_told(view.context, module)]
     )
@@ -235,13 +248,21 @@ def made_inside(context: Context, call: Event, values: Sequence[ValueRef]) -> st
     return written(term_lines(list({id(term): term for term in map(reader.term, values)}.values())))
 
 
-def _reader(context: Context, call: Event, *, handed: bool = True) -> TermReader:
+def _reader(
+    context: Context, call: Event, *, handed: bool = True, opened: ModuleRecord | None = None
+) -> TermReader:  # fmt: skip
+    """The steps of a call; those of one module inside it as well, where that is opened."""
+
     def closed(event: Event) -> bool:
+        if opened is not None and event.module == opened.path and event.kind == "call":
+            return False
         return event.kind == "call" or detect_rope(event, context.trace) is not None
 
     module = context.modules.get(call.module)
     rates = pooling_rates(module) if module is not None else ()
-    return TermReader(context.trace, call, closed, context.reading.stored, rates, handed=handed)
+    return TermReader(
+        context.trace, call, closed, context.reading.stored, rates, handed=handed, apart=opened is not None
+    )
 
 
 def written(lines: Sequence[str]) -> str:

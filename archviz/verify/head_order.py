@@ -37,7 +37,10 @@ def _head(view: LayerView, made: Mapping[int, Event], product: Event, key: Value
     shape = sizes(key)
     if len(shape) != 4:
         raise NotFollowed("heads in another place")
-    value, place = _followed(view, made, key, (shape[0] - 1, head, 0, 0))
+    heads = sizes(product.inputs[0])[1] if canonical(product.name) == "scaled_dot_product_attention" else shape[1]
+    value, place = _followed(
+        view, made, key, (shape[0] - 1, head * shape[1] // heads, 0, 0)
+    )  # its own repeats in a row
     if len(sizes(value)) != 3:
         raise NotFollowed("another projection")
     return place[-1]
@@ -52,6 +55,9 @@ def _followed(view: LayerView, made: Mapping[int, Event], value: ValueRef, place
         moved = source_of(event, value, place)
         if moved is not None:
             value, place = event.inputs[moved[0]], moved[1]
+            continue
+        if canonical(event.name) in ("view_as_complex", "view_as_real"):  # a pair of numbers is one, and two again
+            value, place = event.inputs[0], (*place, 0) if canonical(event.name) == "view_as_complex" else place[:-1]
             continue
         data = next((each for each in event.inputs if view.trace.carries(each)), None)
         if data is None:

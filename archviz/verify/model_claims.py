@@ -9,6 +9,7 @@ from archviz.architecture.column_layers import common_module
 from archviz.architecture.context import Context, code
 from archviz.architecture.embedding_steps import embedding_steps, factor_of
 from archviz.architecture.kinds import Stack
+from archviz.architecture.logit_factor import HEAD_OPS
 from archviz.architecture.model import Architecture, Evidence, Fact
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import number_in
@@ -41,9 +42,12 @@ def model_claims(
             yield _from_fact(fact)
     yield from _published(architecture)
     yield from _patterns(architecture, context, stacks)
-    main = max(stacks, key=lambda stack: len(stack.layers), default=None)
-    if main is not None:
-        yield from _embedding(context, main, lines)
+    longest = max((len(stack.layers) for stack in stacks), default=0)
+    for main in (stack for stack in stacks if len(stack.layers) == longest):
+        steps = list(_embedding(context, main, lines))
+        yield from steps
+        if steps:
+            break
     yield from _logits(context, architecture, lines)
 
 
@@ -138,7 +142,7 @@ def _logits(context: Context, architecture: Architecture, lines: SourceLines) ->
     size = architecture.fact("vocabulary_size")
     heads = [
         e for e in context.trace.events
-        if e.kind == "op" and canonical(e.name) == "linear" and e.outputs and e.outputs[0].shape
+        if e.kind == "op" and canonical(e.name) in HEAD_OPS and e.outputs and e.outputs[0].shape
         and size is not None and e.outputs[0].shape[-1] == size.value
     ]  # fmt: skip
     if not heads:

@@ -11,11 +11,13 @@ from archviz.architecture.kinds import Stack
 from archviz.interpreter.forks import Fork
 from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.verify.claims import Claim
 from archviz.verify.size_tests import decided_by_pass, may_be_of_sizes, names_of_sizes, tests_in
 from archviz.verify.source_lines import SourceLines
 
 _LONGEST = 200
+_HIDING = late_pattern(r"create_(?!bidirectional_mask)\w*mask$")
 _JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -32,6 +34,8 @@ def branches_not_read(context: Context, stacks: Sequence[Stack], lines: SourceLi
         if text is not None:
             stack, indices, part = _scope(context, stacks, fork.module)
             yield Claim("branch.not_read", text, "unverified", lines.evidence(fork.at), stack, indices, part)
+    for fork, text in masks_left_out(context):
+        yield Claim("branch.not_read", text, "unverified", lines.evidence(fork.at), part=fork.module)
     for fork, text in changed_by_sizes(context):
         yield Claim("branch.exchanges", text, "unverified", lines.evidence(fork.at), part=fork.module)
 
@@ -49,6 +53,20 @@ def changed_by_sizes(context: Context) -> Iterator[tuple[Fork, str]]:
         if any(map(_sets, node.body)):
             kept = [each for each in node.body if not _only_tells(each) and not isinstance(each, ast.Assign)]
             yield fork, _short(f"if {ast.unparse(node.test)}: {_text(kept or node.body)}")
+
+
+def masks_left_out(context: Context) -> Iterator[tuple[Fork, str]]:
+    """Branches in which a mask that hides something would be made if one of padding were given, each with its statements."""
+    for fork in context.reading.forks:
+        node = fork.node
+        if (
+            not isinstance(node, ast.If)
+            or fork.turns != {False}
+            or not ast.unparse(node.test).endswith("mask is not None")
+        ):
+            continue
+        if any(_HIDING.search(ast.unparse(each.func)) for each in ast.walk(node) if isinstance(each, ast.Call)):
+            yield fork, _short(f"if {ast.unparse(node.test)}: {_text(node.body)}")
 
 
 def _sets(statement: ast.stmt) -> bool:

@@ -247,6 +247,9 @@ def _rotation(view: LayerView, lineage: Lineage, event: Event, rope: Rope, value
     place = next(i for i, each in enumerate(v for v in event.inputs if view.trace.carries(v)) if each.id == value.id)
     result = event.outputs[place] if place < len(event.outputs) else None
     form = rotation_form(view.trace, event, value, result, view.context.reading.stored) if result is not None else None
+    width = (value.shape or (None,))[-1]
+    if form is not None and form.span is not None and width is not None and (rope.span or width) < width:
+        part = _interval(*form.span, width)
     return Rotation(
         event, value, rope, _tensor(view, lineage, event, steps), part, _norms(view, steps), cut_at,
         _is_inverse(view, event, lineage), form,

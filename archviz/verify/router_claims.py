@@ -8,7 +8,7 @@ from archviz.interpreter.reading import Event
 from archviz.patterns.activations import clamp_bounds, number_in, read_activation
 from archviz.patterns.moe import MixtureOfExperts, gate_curve, group_limit, router_events
 from archviz.patterns.op_families import PLUMBING, activation_of, canonical
-from archviz.patterns.router_flow import RouterFlow, router_flow, single_choices
+from archviz.patterns.router_flow import RouterFlow, experts_choice, router_flow, single_choices
 from archviz.patterns.router_weights import SCORES, normalising_step, weight_factor
 from archviz.spans import Span
 from archviz.verify.claims import Claim
@@ -102,9 +102,12 @@ def _choice(
 ) -> Iterator[Claim]:  # fmt: skip
     chosen = [e for e in events if canonical(e.name) == "topk"]
     last = chosen[-1].at if chosen else None
-    hashed = _hash_lookup(what, events)
+    hashed = _hash_lookup(view, what, events)
     if hashed is not None:
         yield view.claim("moe.routing", "hash: experts are looked up by token id", hashed.at)
+    by_experts = experts_choice(events, what.choices)
+    if by_experts is not None:
+        yield view.claim("moe.routing", "experts choose their tokens", by_experts.at)
     if what.top_k is not None:
         singles = [] if last else single_choices(view.trace, events, what.choices)
         yield view.claim(
@@ -113,7 +116,7 @@ def _choice(
     among = [choice for choice in flow.choices if choice.of == what.choices]
     if among:
         yield view.claim("moe.choice", _side(among[-1].lowest), among[-1].event.at)
-    elif hashed is None and view.call is not None and events and view.trace.whole:
+    elif hashed is None and by_experts is None and view.call is not None and events and view.trace.whole:
         places = [e.at for e in events if canonical(e.name) in ("max", "argmax", "gather")]
         yield view.claim("moe.choice", "not understood (see the router's formula)", *places[:2], status="unverified")
     groups = group_limit(events, what.choices)
@@ -132,7 +135,7 @@ def _choice(
 def _hidden_groups(events: Sequence[Event]) -> tuple[str, list[Span | None]]:
     """What becomes of the scores of groups: nothing to tell where those of groups that are not chosen can win no more.
 
-    The mask is one for chosen groups, scattered into zeros; each negation turns it.
+    The mask is one for chosen groups, scattered into zeros, or zero for them, scattered into ones; each negation turns it.
     """
     made = {value.id: event for event in events for value in event.outputs}
     hides = next(
@@ -144,8 +147,10 @@ def _hidden_groups(events: Sequence[Event]) -> tuple[str, list[Span | None]]:
     while mask is not None and canonical(mask.name) != "scatter":
         negated ^= canonical(mask.name) in ("bitwise_not", "logical_not", "invert")
         mask = made.get(mask.inputs[0].id) if mask.inputs else None
-    if mask is None or 1 not in mask.options.values():
+    marks = mask.options.get("value", mask.options.get("3")) if mask is not None else None
+    if mask is None or marks not in (0, 1):
         return "", []
+    negated ^= not marks
     fill = next((v for k, v in hides.options.items() if k in ("2", "value") and isinstance(v, (int, float))), None)
     if not negated:
         return "; the chosen ones are left out", [hides.at]
@@ -187,10 +192,11 @@ def _weighting(view: LayerView, flow: RouterFlow) -> Iterator[Claim]:
         yield view.claim("moe.weighted", "nothing: the experts' outputs are not multiplied by their weights")
 
 
-def _hash_lookup(what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:
-    """A lookup in a table with the experts of every token id: rows for more than the experts, top-k columns."""
+def _hash_lookup(view: LayerView, what: MixtureOfExperts, events: Sequence[Event]) -> Event | None:
+    """A lookup in a stored table with the experts of every token id: rows for more than the experts, top-k columns."""
     for event in events:
-        table = event.inputs[0].shape if event.inputs else None
+        held = bool(event.inputs) and not view.trace.carries(event.inputs[0])
+        table = event.inputs[0].shape if held else None
         if canonical(event.name) in ("getitem", "index", "embedding", "index_select") and table and len(table) == 2:
             if table[1] == what.top_k and (table[0] or 0) > what.choices and len(event.inputs) > 1:
                 return event

@@ -8,6 +8,7 @@ from dataclasses import replace
 from archviz.architecture.context import Context
 from archviz.architecture.kinds import Stack
 from archviz.interpreter.reading import ModuleRecord
+from archviz.patterns.recurrences import torch_recurrence
 from archviz.verify.claims import Claim
 from archviz.verify.source_lines import SourceLines
 from archviz.verify.view import LayerView
@@ -42,13 +43,17 @@ _TOLD = (
 
 
 def settings_beside(context: Context, stacks: Sequence[Stack], lines: SourceLines) -> Iterator[Claim]:
-    """Layers of a library outside of the model's stacks, such as convolutions that make tokens of sound or images."""
+    """Layers of a library outside of the model's stacks: convolutions that make tokens of sound or images, recurrent layers."""
     layers = tuple(f"{stack.path}." for stack in stacks)
     for path, module in context.modules.items():
         key = None if path.startswith(layers) or context.trace.call(path) is None else _key(module)
         value = settings_words(module) if key is not None else ""
         if key == "convolution" or value:
             yield Claim(key or "", value, "verified", lines.evidence(module.created_at), part=path)
+        what = None if path.startswith(layers) else torch_recurrence(module, context.trace)
+        if what is not None and context.trace.call(path) is not None:
+            for name, told in (("kind", what.title), ("family", what.role), *what.sizes.items()):
+                yield Claim(f"mixer.{name}", told, "verified", lines.evidence(module.created_at), part=path)
 
 
 def settings_inside(view: LayerView) -> Iterator[Claim]:

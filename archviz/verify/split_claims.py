@@ -73,7 +73,7 @@ def _cut(view: LayerView, event: Event, cuts: dict[int, _Cut]) -> None:
     cut = cuts.setdefault(source.id, _Cut(source, axis, [], []))
     if event.at not in cut.places:
         cut.places.append(event.at)
-        cut.names += names
+        cut.names += [name for name in names if name not in cut.names]  # an assignment may take several lines
     cut.sizes += sizes
 
 

@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterator, Mapping
 
 from archviz.architecture.layer_graphs import expose_hidden_residuals, keep_inner
 from archviz.interpreter.reading import Event
+from archviz.late_patterns import late_pattern
 from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
 from archviz.patterns.layer_parts import Part
-from archviz.patterns.norms import Norm
+from archviz.patterns.norms import FunctionalNorm, Norm, functional_norm
 from archviz.patterns.op_families import PLUMBING, canonical
+from archviz.patterns.position_mixers import PositionMixer
 from archviz.patterns.recurrences import Recurrence
 from archviz.patterns.residual import (
     branch_placements,
     find_residual_adds,
     is_parallel,
     norm_places,
+    other_branches,
     prevailing,
     unscaled,
 )
@@ -26,6 +29,7 @@ from archviz.spans import Span
 from archviz.verify.attention_claims import NO_KNOWN_NORM, inner_norms
 from archviz.verify.claims import Claim
 from archviz.verify.feed_forward_claims import feed_forward_claims
+from archviz.verify.own_residuals import show_own_residuals
 from archviz.verify.uncalled import uncalled
 from archviz.verify.view import LayerView
 
@@ -38,26 +42,61 @@ _PLACES = {"pre": "before a branch", "post": "after a branch", "post_residual": 
 
 def layer_claims(view: LayerView) -> Iterator[Claim]:
     """Norms and residual structure of a kind of layer, from the data flow of its example."""
-    yield from _norm_claims(view)
+    flow = layer_flow(view)
+    held = view.kind.parts.norms | (show_own_residuals(view, flow) if flow is not None else {})
+    yield from _norm_claims(view, held)
     yield from _unused_modules(view)
     yield from _uncalled_modules(view)
-    flow = layer_flow(view)
     if flow is None:
         return
-    parts = {path: part for part in (*view.kind.parts.mixers, *view.kind.parts.feeds) for path in part.paths}
-    mixers = {path for part in view.kind.parts.mixers for path in part.paths}
+    parts = _part_modules(view)
+    mixers = {path for path, part in parts.items() if any(part is each for each in view.kind.parts.mixers)}
     branches = {n.id: "mixer" if n.module in mixers else "feed" for n in flow.nodes.values()
                 if n.kind == "call" and n.module in parts}  # fmt: skip
-    norms = {n.id for n in flow.nodes.values() if n.module in view.kind.parts.norms}
+    loose = _norms_by_function(view, flow)
+    yield from _functional_claims(view, loose)
+    norms = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in held} | loose.keys()
     placements = branch_placements(flow, norms, set(branches), _first_nodes(flow, branches, parts))
     if placements:
         lines = [_at(flow.nodes[i]) for i in sorted(norms)]
         yield view.claim("norm.placement", _placement_words(view, flow, placements), *lines)
-        places = norm_places(flow, norms, set(branches))
-        words = {view.relative(flow.nodes[i].module): _PLACES[place] for i, place in sorted(places.items())}
+        others = {each for ends in other_branches(flow, norms, set(branches)) for each in ends}
+        places = norm_places(flow, norms, {*branches, *others})
+        names = {node: f"{norm.event.name} {at}" for at, (node, norm) in enumerate(loose.items(), 1)}
+        words = {names.get(i) or view.relative(flow.nodes[i].module): _PLACES[at] for i, at in sorted(places.items())}
         yield view.claim("norm.places", words, *(_at(flow.nodes[i]) for i in sorted(places)))
     yield from _parallel_mixers(view, flow, branches)
     yield from _residuals(view, flow, branches)
+
+
+def _part_modules(view: LayerView) -> dict[str, Part]:
+    """The modules of each part; of one that the layer does not call itself (`nn.ModuleDict`) those inside it that it calls."""
+    found: dict[str, Part] = {}
+    for part in (*view.kind.parts.mixers, *view.kind.parts.feeds):
+        for path in part.paths:
+            idle = view.trace.call(path) is None
+            inside = [each.path for each in view.context.modules[path].walk()[1:]] if idle else []
+            found |= dict.fromkeys((path, *inside), part)
+    return found
+
+
+def _norms_by_function(view: LayerView, flow: Flow) -> dict[int, FunctionalNorm]:
+    """The norms between the parts of a layer that are no module, by their steps in its flow."""
+    steps = (
+        (node.id, node.events[0]) for node in flow.nodes.values() if node.kind in ("op", "function") and node.events
+    )
+    found = ((node, functional_norm(event, view.trace)) for node, event in steps)
+    return {node: norm for node, norm in found if norm is not None}
+
+
+def _functional_claims(view: LayerView, norms: Mapping[int, FunctionalNorm]) -> Iterator[Claim]:
+    """What they compute, beside norms that are modules or alone."""
+    kinds = dict.fromkeys(f"{norm.kind}, no module{'' if norm.weighted else ', no weight'}" for norm in norms.values())
+    lines = [norm.event.at for norm in norms.values()]
+    for kind in kinds:
+        yield view.claim("norm.kind", kind, *lines)
+    if norms and not view.kind.parts.norms:
+        yield view.claim("norm.count", len(norms), *lines)
 
 
 def _first_nodes(flow: Flow, branches: Collection[int], parts: Mapping[str, Part]) -> dict[int, int]:
@@ -127,6 +166,8 @@ def layer_flow(view: LayerView) -> Flow | None:
     wrappers = set(view.kind.parts.wrappers) - parts
 
     def keep(event: Event) -> bool:
+        if event.kind == "function":
+            return functional_norm(event, view.trace) is not None
         return event.kind == "call" and event.module not in wrappers and not _is_scaled_sum(view, event)
 
     flow = build_flow(view.trace, view.call, keep, ones=True)
@@ -177,18 +218,18 @@ def _norm_words(view: LayerView, path: str, norm: Norm) -> str:
     return name + ("" if norm.size else ", no weight") + ("" if _reads_weight(view, path) else ", weight not used")
 
 
-def _norm_claims(view: LayerView) -> Iterator[Claim]:
+def _norm_claims(view: LayerView, held: Mapping[str, Norm]) -> Iterator[Claim]:
     kinds: dict[str, list[str]] = {}
-    for path, norm in view.kind.parts.norms.items():
+    for path, norm in held.items():
         kinds.setdefault(_norm_words(view, path, norm), []).append(path)
     for name, paths in kinds.items():
         module = view.context.modules[paths[0]]
         yield view.claim("norm.kind", name, module.defined_at or module.created_at)
         yield view.claim("norm.count", len(paths), *(view.context.modules[p].created_at for p in paths))
-    eps = {norm.eps for norm in view.kind.parts.norms.values() if norm.eps is not None}
-    if len(eps) == 1:
-        first = view.context.modules[next(iter(view.kind.parts.norms))]
-        yield view.claim("norm.eps", eps.pop(), first.created_at)
+    eps = {view.relative(path): norm.eps for path, norm in held.items() if norm.eps is not None}
+    if eps:
+        lines = dict.fromkeys(norm.eps_at or view.context.modules[path].created_at for path, norm in held.items())
+        yield view.claim("norm.eps", eps if len(set(eps.values())) > 1 else next(iter(eps.values())), *lines)
 
 
 def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterator[Claim]:
@@ -256,7 +297,7 @@ def _factor(flow: Flow, add: int, skipped: int, of_skip: bool) -> float | str | 
 def _scale_of(node: FlowNode, view: LayerView | None = None) -> float | str:
     """The number that a product or quotient multiplies by; else that it is learned, or which stored number it is."""
     number = number_in(node.events[0])
-    if number:
+    if number is not None and (number or node.name != "div"):
         return 1 / number if node.name == "div" else number
     stored = view.context.reading.stored if view is not None else {}
     names = [stored[value.id].name.rpartition(".")[2] for value in node.reads if value.id in stored]
@@ -272,7 +313,14 @@ def _streams(view: LayerView) -> int | None:
     if not first or first != last or len(first) != 4 or first[-1] != width:
         return None
     mixers = [detect_stream_mixer(child, view.trace) for child in view.kind.example.children.values()]
-    return first[2] if any(mixers) else None
+    return first[2] if any(mixers) or _joins_streams(view, first) else None
+
+
+def _joins_streams(view: LayerView, shape: tuple[int | None, ...]) -> bool:
+    """Whether the parts of a layer that is given `[B, S, N, D]` read one stream `[B, S, D]`."""
+    paths = [part.paths[0] for part in (*view.kind.parts.mixers, *view.kind.parts.feeds)]
+    calls = [call for path in paths if (call := view.trace.call(path)) is not None and call.inputs]
+    return bool(calls) and all(call.inputs[0].shape == (shape[0], shape[1], shape[3]) for call in calls)
 
 
 def _hyper_connections(view: LayerView, streams: int) -> Iterator[Claim]:
@@ -297,14 +345,19 @@ def part_claims(view: LayerView) -> Iterator[Claim]:
     if isinstance(what, FeedForward):
         yield from feed_forward_claims(view, what)
         yield from inner_norms(view, "feed_forward.norms")
-    elif isinstance(what, Recurrence):
+    elif isinstance(what, Recurrence | PositionMixer):
         yield view.claim("mixer.kind", what.title)
-        yield view.claim("mixer.family", what.role.replace("_", " "))
+        if isinstance(what, Recurrence):
+            yield view.claim("mixer.family", what.role.replace("_", " "))
         for name, size in what.sizes.items():
             yield view.claim(f"mixer.{name}", size)
         yield from inner_norms(view, "mixer.norms")
         yield from _gates(view)
         yield from _mixer_functions(view)
+
+
+_OF_ONE_PLACE = late_pattern(r"\[:, \d")
+"""A part of a value at one position, as a loop over positions reads it."""
 
 
 def _gates(view: LayerView) -> Iterator[Claim]:
@@ -315,7 +368,7 @@ def _gates(view: LayerView) -> Iterator[Claim]:
     for event in view.trace.children(view.call):
         if event.kind == "op" and canonical(event.name) == "mul" and sum(map(view.trace.carries, event.inputs)) == 2:
             sides = [" + ".join(origins.words(value)) for value in event.inputs]
-            if all(sides):
+            if all(sides) and not any(_OF_ONE_PLACE.search(side) for side in sides):
                 found.setdefault(" · ".join(sides), event.at)
     if found:
         yield view.claim("mixer.products", list(found)[:_MOST_FUNCTIONS], *list(found.values())[:_MOST_FUNCTIONS])

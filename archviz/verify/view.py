@@ -48,9 +48,14 @@ class LayerView:
         """The example's module that is the part; the layer itself when the part is spelt out in it."""
         if self.part is None:
             return self.kind.example
-        if len(self.part.paths) == 1 or self.context.modules[self.part.paths[0]].children:
-            return self.context.modules[self.part.paths[0]]
-        return self.kind.example
+        first = self.context.modules[self.part.paths[0]]
+        held = first.children and not self._is_only_held(first)
+        return first if held or (len(self.part.paths) == 1 and not first.children) else self.kind.example
+
+    def _is_only_held(self, module: ModuleRecord) -> bool:
+        """Whether a layer calls the parts of a module itself, as those of an `nn.ModuleDict`."""
+        called = any(self.trace.call(child.path) is not None for child in module.children.values())
+        return called and self.trace.call(module.path) is None
 
     @cached_property
     def call(self) -> Event | None:
@@ -60,7 +65,7 @@ class LayerView:
     def loose(self) -> list[ModuleRecord]:
         """The projections of a part that lie loose in the layer; none where the part is a module."""
         paths = self.part.paths if self.part is not None and self.module is self.kind.example else ()
-        return [module for path in paths if is_linear(module := self.context.modules[path])]
+        return [module for path in paths for module in self.context.modules[path].walk() if is_linear(module)]
 
     @cached_property
     def steps(self) -> Sequence[Event] | None:

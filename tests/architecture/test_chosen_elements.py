@@ -28,10 +28,10 @@ def zamba2(blocks: int) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("blocks", "kinds"),
     [
-        (1, {"Mamba-2 + Attention + GeGLU": ([1, 3, 5, 7], [f"{ADAPTERS}: 0-3"])}),
+        (1, {"Attention + Mamba-2 + GeGLU": ([1, 3, 5, 7], [f"{ADAPTERS}: 0-3"])}),
         (2, {
-            "Mamba-2 + Attention + GeGLU": ([1, 5], [f"{ADAPTERS}: 0,2"]),
-            "Mamba-2 + Attention + GeGLU (variant 2)": ([3, 7], [f"{ADAPTERS}: 1,3"]),
+            "Attention + Mamba-2 + GeGLU": ([1, 5], [f"{ADAPTERS}: 0,2"]),
+            "Attention + Mamba-2 + GeGLU (variant 2)": ([3, 7], [f"{ADAPTERS}: 1,3"]),
         }),
     ],
 )  # fmt: skip

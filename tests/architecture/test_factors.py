@@ -48,8 +48,8 @@ def test_gemma_4_scales_layers_experts_and_logits() -> None:
     assert fact(found, "router_expert_scale").value == "stored for each expert (per_expert_scale)"
     assert (fact(found, "logit_softcap").value, fact(found, "logit_softcap").status) == (30.0, "verified")
     assert "weights × per_expert_scale" in node(found, "text/moe", "router").details
-    assert node(found, "text/layer/full_attention+moe+geglu", "scale").label == "× layer_scalar"
-    layer = found.block("text/layer/full_attention+moe+geglu")
+    assert node(found, "text/layer/full_attention+geglu+moe", "scale").label == "× layer_scalar"
+    layer = found.block("text/layer/full_attention+geglu+moe")
     assert layer is not None
     sums = [each for each in layer.nodes if each.role == "residual_add"]
     assert all("1424" not in place.where for each in sums for place in each.evidence)

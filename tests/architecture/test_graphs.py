@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from archviz.descriptions import describe
+from archviz.figure.captions import footers
 from archviz.settings import Settings
 
 
@@ -144,6 +145,24 @@ def test_further_inputs_are_told_apart() -> None:
         labels = [node.label for node in block.nodes if node.role == "input"]
         assert len(labels) == len(set(labels))
     assert any(len([n for n in block.nodes if n.role == "input"]) > 2 for block in architecture.blocks)
+
+
+def test_the_products_of_an_attention_whose_softmax_is_a_module_are_no_recurrence() -> None:
+    blocks = describe("transformers:ibert", settings=Settings(offline=True)).blocks
+    attention = next(block for block in blocks if block.id == "text/attention")
+    labels = [node.label for node in attention.nodes]
+    assert "Recurrence" not in labels
+    assert labels.index("matmul · truediv") < labels.index("softmax") < labels.index("matmul")
+
+
+def test_a_part_of_a_layer_that_no_pass_calls_is_told() -> None:
+    alone = describe("transformers:marian", settings=Settings(offline=True))
+    layer = next(block for block in alone.blocks if "/layer/" in block.id)
+    told = "Cross attention (encoder_attn) is not called by this class alone."
+    assert layer.notes == [told]
+    assert any(told in "".join(words.text for words in line) for line in footers(alone))
+    bart = describe("facebook/bart-large-cnn", settings=Settings(offline=True))
+    assert all(told not in block.notes for block in bart.blocks)
 
 
 @pytest.mark.parametrize("model", ["transformers:granite_speech", "transformers:instructblipvideo"])

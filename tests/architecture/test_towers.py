@@ -164,9 +164,11 @@ def test_a_tower_that_reads_no_ids_has_its_name_in_the_code_and_features_for_inp
     assert tower.column[0].node.label == "Features"
 
 
-def test_modules_without_layers_stand_in_the_order_of_the_pass() -> None:
-    labels = [item.node.label for item in _towers("dac")["Model"].column if item.node]
-    assert labels.index("quantizers") < len(labels) - 3  # between the encoder and the decoder, registered behind both
+def test_modules_between_two_halves_stand_in_the_order_of_the_pass() -> None:
+    towers = _towers("dac")
+    labels = [item.node.label for item in towers["Encoder"].column if item.node]
+    assert labels[-1].startswith("quantizer")  # between the encoder and the decoder, registered behind both
+    assert towers["Encoder"].feeds == "decoder"
 
 
 def test_the_halves_of_a_model_of_text_beside_others_are_encoder_and_decoder() -> None:
@@ -273,7 +275,7 @@ def test_an_output_projection_over_the_vocabulary_is_an_lm_head_under_any_name()
 def test_a_head_that_branches_off_further_below_says_where(tmp_path: Path) -> None:
     second = _read(tmp_path, model_type="gpt2", architectures=["GPT2DoubleHeadsModel"])[-2:]
     assert second == [("LM head", None), ("multiple_choice_head", "reads the output of ln_f")]
-    assert _notes(_towers("big_bird")["Text encoder"]) == {"cls": "reads the output of the layers"}
+    assert _notes(_towers("big_bird")["Text encoder"]) == {"pooler": "nothing reads the output"}
     decoder = _notes(_towers("sam")["Mask decoder"])
     assert decoder["iou_prediction_head"] == "reads the output of layer_norm_final_attn"
 
@@ -290,3 +292,70 @@ def test_a_head_that_branches_off_further_below_says_where(tmp_path: Path) -> No
 )
 def test_a_text_tower_is_a_decoder_only_where_something_shows_it(name: str, title: str) -> None:
     assert of_catalog(f"transformers:{name}").towers[0].title == title
+
+
+def _steps(tower: Tower) -> dict[str, tuple[str, str]]:
+    """The boxes of a column that are drawn, by label, each with how it joins the stream and its status."""
+    return {i.node.label: (i.joins or "", i.node.status) for i in tower.column if i.node and not i.taps}
+
+
+def test_a_pass_that_ends_early_leaves_a_q_former_between_its_towers(tmp_path: Path) -> None:
+    config = {"model_type": "blip-2", "architectures": ["Blip2ForConditionalGeneration"]}
+    for name, more in (("refused", {}), ("whole", {"image_token_index": 50265})):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({**config, **more}))
+        found = describe(str(folder), settings=Settings(offline=True)).towers
+        feeds = {tower.module: tower.feeds for tower in found}
+        assert feeds == {"language_model": None, "qformer": "text", "vision_model": "text_2"}
+        assert next(tower.title for tower in found if tower.module == "language_model") == "Text decoder"
+
+
+def test_a_models_own_method_shows_what_a_projector_reads() -> None:
+    kimi = next(tower for tower in of_catalog("moonshotai/Kimi-K2.5").towers if tower.id == "vision")
+    assert _steps(kimi)["mm_projector"] == ("", "verified")
+    vision = _towers("deepseek_vl")["Vision encoder"]
+    assert _notes(vision) == {"head": "aligner does not read its output"}
+    assert _steps(vision)["aligner"] == ("", "verified")
+
+
+def test_a_step_that_no_pass_shows_to_read_the_step_below_is_derived() -> None:
+    steps = _steps(_towers("idefics3")["Vision encoder"])
+    assert (steps["Conv2d"], steps["connector"]) == (("", "verified"), ("", "derived"))
+
+
+def test_steps_beside_each_other_do_not_stand_on_each_other() -> None:
+    steps = _steps(_towers("fsmt")["Decoder"])
+    assert (steps["Token embedding"][0], steps["Position embedding"][0]) == ("", "add")
+    tower = _towers("gradium_phonon_tts")["Text decoder"]
+    assert {name: join for name, (join, _) in _steps(tower).items() if name.endswith("proj")} == {
+        "num_speakers_proj": "add", "duration_delta_proj": "add",
+    }  # fmt: skip
+    other = "enters the layers by another way than the steps below"
+    assert {name for name, note in _notes(tower).items() if note == other} == {
+        "audio_latent_proj", "Token embedding", "bos_latent",
+    }  # fmt: skip
+
+
+def test_what_a_pass_is_given_tells_sound_from_images() -> None:
+    assert _towers("nemotron_asr_streaming").keys() == {"Audio encoder"}
+    assert _towers("ibert").keys() == {"Text encoder"}  # whose embedding is a module of its own code
+    assert _towers("gemma4_vision").keys() == {"Model"}  # which looks positions up
+    towers = describe("transformers:clvp", settings=Settings(offline=True)).towers
+    found = {tower.module: (tower.title, tower.column[0].node.label) for tower in towers if tower.column[0].node}
+    assert found["speech_decoder_model"] == ("Audio decoder", "Features")
+    assert found["speech_encoder_model"] == ("Audio encoder", "Token ids")
+
+
+def test_a_list_of_stages_says_what_they_are_and_a_norm_before_them_is_not_final() -> None:
+    labels = [(i.node.label, i.node.details) for i in _towers("mobilenet_v1")["Vision encoder"].column if i.node]
+    assert ("BatchNorm", []) in labels
+    assert ("layer", ["26 × MobileNetV1ConvLayer"]) in labels
+
+
+@pytest.mark.parametrize(
+    ("model", "head", "module"), [("t5gemma2", "lm_head", "model.decoder"), ("evolla", "LM head", "model")]
+)
+def test_a_head_stands_in_the_tower_whose_layers_it_reads_last(model: str, head: str, module: str) -> None:
+    towers = of_catalog(f"transformers:{model}").towers
+    assert [tower.module for tower in towers if head in _steps(tower)] == [module]

@@ -105,6 +105,12 @@ def test_a_state_beside_attention_is_not_told_as_one_instead_of_a_cache() -> Non
     assert "instead of a cache" in found("Qwen/Qwen3.5-397B-A17B")["Gated DeltaNet layers"].why
 
 
+def test_what_keeps_no_state_is_not_told_as_one() -> None:
+    mixed = found("transformers:fnet")["Fourier mixing layers"]
+    assert mixed.text.startswith("all 12 layers mix positions by Fourier mixing")
+    assert mixed.why == ""
+
+
 def test_windows_to_both_sides_hide_nothing_that_comes_later() -> None:
     encoder = found("transformers:modernbert")
     window, mask = encoder["Sliding-window attention"], encoder["Attention to both sides"]

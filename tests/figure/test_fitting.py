@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 
 from archviz.descriptions import describe
-from archviz.figure import columns, fitting
+from archviz.figure import columns, draw_overview, fitting
 from archviz.figure.columns import MAX_BOXES
+from archviz.figure.display import Rect
 from archviz.figure.insets import Known
 from archviz.figure.model import Figure
 from archviz.figure.overview import boxes_of, build_overview, count_boxes
 from archviz.figure.page import Page
+from archviz.figure.quantities import plain
 from archviz.figure.savings import LADDER
 from archviz.figure.theme import LIGHT, Theme
 from archviz.settings import Settings
@@ -102,3 +104,29 @@ def test_a_page_that_almost_fits_is_drawn_closer_rather_than_with_less() -> None
     titles = [inset.title for inset in fitting.fitted_page(model, LIGHT).figure.insets]
     assert any(title.startswith("Compressed sparse attention") for title in titles)
     assert "Sliding attention" not in titles
+
+
+def test_towers_that_feed_each_other_are_boxes_of_their_own() -> None:
+    figure = fitting.fitted_page(describe("transformers:idefics2", settings=Settings(offline=True)), LIGHT).figure
+    assert [box.label for box in figure.columns[-1].feeders] == ["Connector", "Vision encoder"]
+    display, findings = draw_overview(describe("transformers:idefics2", settings=Settings(offline=True)))
+    assert findings == []
+    boxes = {
+        group.id: group.items[0] for group in display.groups() if group.id.startswith("tower/") and group.role == "node"
+    }
+    tops = [box.y for box in boxes.values() if isinstance(box, Rect)]
+    assert tops == sorted(tops)  # the one that joins the stream stands above the one that it reads
+
+
+def test_a_further_input_is_called_by_the_tower_that_gives_it_where_that_feeds_its_column() -> None:
+    funnel = fitting.fitted_page(describe("transformers:funnel", settings=Settings(offline=True)), LIGHT).figure
+    read = [side.box.label for side in funnel.sides if side.box.role == "input"]
+    assert read == ["Second input"]
+
+
+def test_an_inset_tells_of_another_the_arrow_that_it_lacks() -> None:
+    figure = fitting.fitted_page(
+        describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)), LIGHT
+    ).figure
+    notes = [plain(note) for inset in figure.insets for note in inset.notes]
+    assert any(note.endswith("compressor does not read RMSNorm") for note in notes)

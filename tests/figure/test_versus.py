@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from archviz.architecture.model import Architecture
@@ -136,3 +138,23 @@ def _swapped(step: Step, old: LayerPanel, new: LayerPanel) -> Step:
         items = tuple(new if item is old else item for item in step.items)
         return replace(step, items=items)
     return new if step is old else step
+
+
+def test_long_names_are_told_in_full_at_the_top_and_above_each_column() -> None:
+    names = ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic")
+    models = [describe(name, settings=Settings(offline=True)) for name in names]
+    content = svg.emit(draw_versus(compare(models), theme("light"))).decode()
+    assert "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16 and Llama-4-Scout-17B-16E-Instruct-FP8-dynamic" in content
+    words = re.sub(r"<[^>]+>", "|", content)
+    for line in ("NVIDIA-Nemotron-3-", "Nano-30B-A3B-BF16", "Llama-4-Scout-17B-16E-", "Instruct-FP8-dynamic"):
+        assert f"|{line}|" in words
+
+
+def test_the_column_is_the_tower_that_the_facts_below_are_of() -> None:
+    models = [
+        describe(name, settings=Settings(offline=True))
+        for name in ("openai/whisper-tiny", "openai/clip-vit-base-patch32")
+    ]
+    content = svg.emit(draw_versus(compare(models), theme("light"))).decode()
+    assert "text_projection" in content
+    assert "visual_projection" not in content

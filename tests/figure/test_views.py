@@ -141,3 +141,13 @@ def test_bars_of_towers_stand_in_order_of_execution_the_last_on_top() -> None:
 def test_the_column_of_the_detailed_view_has_shapes(model: str, tower: str, shapes: list[str]) -> None:
     columns = {ledger.id: ledger for ledger in build_detailed(describe(model, settings=Settings(offline=True)))}
     assert list(columns[f"ledger/column/{tower}"].shapes.values()) == shapes
+
+
+def test_the_detailed_view_has_the_head_for_further_tokens_beside_the_last_box_as_the_configuration_states_it() -> None:
+    column = build_detailed(describe("deepseek-ai/DeepSeek-V4-Flash", settings=Settings(offline=True)))[0].diagram
+    head = next(box for box in column.boxes if box.label == "MTP")
+    arrow = next(arrow for arrow in column.arrows if arrow.target == head.id)
+    assert (head.status, arrow.status) == ("config", "config")
+    assert next(box.label for box in column.boxes if box.id == arrow.source) == "Final RMSNorm"
+    plain = build_detailed(describe("Qwen/Qwen3-0.6B", settings=Settings(offline=True)))[0].diagram
+    assert all(box.label != "MTP" for box in plain.boxes)

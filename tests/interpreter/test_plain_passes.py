@@ -137,3 +137,32 @@ def test_a_function_of_its_own_gradient_is_applied(tmp_path: Path, base: str) ->
         f"class Own({base}):\n    @staticmethod\n    def forward(ctx, x):\n        return x.sigmoid()\nself.own = Own"
     )
     assert ops(tmp_path, "    def forward(self, x):\n        return self.own.apply(self.e(x))\n", init) == ["sigmoid"]
+
+
+def test_a_forward_that_is_called_itself_is_no_call_of_a_module_and_its_steps_are_the_callers(tmp_path: Path) -> None:
+    part = "class Part(nn.Module):\n    def forward(self, x):\n        return self.inner(x).tanh()\n"
+    file = Path(written(tmp_path, "self.part = Part()\nself.part.inner = nn.Linear(4, 4)"))
+    forward = "    def forward(self, x):\n        return self.part.forward(self.e(x))\n"
+    text = file.read_text("utf-8").replace("class M(", f"{part}class M(").replace(
+        "    def forward(self, x):\n        return self.e(x)\n", forward
+    )  # fmt: skip
+    file.write_text(text, "utf-8")
+    found = pipeline.trace(str(file), class_name="M", settings=OFFLINE)
+    assert not found["gaps"]
+    assert [call["module"] for call in found["calls"]] == ["", "e", "part.inner"]
+    assert [op["module"] for op in found["ops"] if op["op"] == "tanh"] == [""]
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("x, start_pos: int", "self.e(x)[:, start_pos : start_pos + 3]"),
+        ("x, positions", "self.e(x) + self.e(positions)"),
+        ("src, tgt", "self.e(src) + self.e(tgt)"),
+    ],
+)
+def test_a_pass_is_given_positions_and_further_tokens_by_their_names(tmp_path: Path, head: str, body: str) -> None:
+    forward = f"    def forward(self, {head}):\n        return {body}\n"
+    found = pipeline.trace(written(tmp_path, "", forward), class_name="M", seq=5, settings=OFFLINE)
+    assert not found["gaps"]
+    assert found["calls"][0]["out"] == [1, 3 if "start" in head else 5, 4]

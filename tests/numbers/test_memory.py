@@ -88,6 +88,18 @@ def test_what_a_token_needs_is_what_published_tables_say(
     assert size_text(found.per_token(growing=True)) in memory_text(found)
 
 
+def test_states_of_equal_layers_in_one_cache_stand_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(
+        json.dumps(
+            {"model_type": "xlstm", "hidden_size": 256, "num_heads": 2, "num_hidden_layers": 3, "vocab_size": 99}
+        )
+    )
+    found = memory_text(pipeline.measure(str(path), LENGTHS, settings=OFFLINE).memory)
+    kept = [line.split() for line in found.splitlines() if line.startswith("      rnn_state")]
+    assert [(line[0], line[-1]) for line in kept] == [(f"rnn_state.{{0-2}}.{part}", "each") for part in range(3)]
+
+
 def gpt_oss(folder: Path, contexts: list[int], **options: str) -> Memory:
     """gpt-oss with four layers."""
     path = folder / "config.json"

@@ -30,7 +30,7 @@ WAYS = {
         "torch.where(torch.bitwise_xor(torch.tril(torch.ones(T, T).bool()), torch.tril(torch.ones(T, T).bool(), -4)), s, -1e9)",
         "sliding", 4),
     "a mask not understood beside a known one": (
-        "torch.where(x.sum(1)[0, :T] > 0, s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", None, None),
+        "torch.where(x[0] @ x[0].mT > 0, s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", None, None),
     "meet of triangles": ("s.masked_fill(~(torch.tril(torch.ones(T, T).bool()) & torch.triu(torch.ones(T, T).bool(), -3)), -1e9)",
                          "sliding", 4),
     "window both ways": ("s.masked_fill((p[:, None] - p[None, :]).abs() > 2, -1e9)", "sliding", 2),
@@ -92,6 +92,30 @@ WAYS = {
         None, None),
     "counted along the other axis": ("s.masked_fill(torch.ones(T, T).cumsum(dim=0) > p[:, None] + 1, -1e9)", None, None),
     "places counted from one on": ("s.masked_fill(torch.ones(T).cumsum(dim=-1) > p[:, None] + 1, -1e9)", "causal", None),
+    "padding alone, of data": ("s.masked_fill((x.sum(-1) != 0)[:, None, None, :] == 0, -1e9)", "bidirectional", None),
+    "padding, then a causal mask": (
+        "torch.where((x.sum(-1) != 0)[:, None, None, :], s, -1e9) + torch.triu(torch.full((T, T), -1e9), 1)", "causal", None),
+    "padding of queries is no padding of keys": ("s.masked_fill((x.sum(-1) != 0)[:, None, :, None] == 0, -1e9)", None, None),
+    "queries before the heads": (
+        "torch.einsum('bhsd,bhtd->bsht', q, k) + torch.full((T, T), float('-inf')).triu_(1).unsqueeze(1)", "causal", None),
+    "queries before the heads, the mask along the heads": (
+        "torch.einsum('bhsd,bhtd->bsht', q, k[:, :1])[:, :, :1] + torch.full((T, T), float('-inf')).triu_(1)", None, None),
+    "queries before the heads, then behind them": (
+        "(torch.einsum('bhsd,bhtd->bsht', q, k) + torch.full((T, T), -1e9).triu_(1)[:, None, :]).permute(0, 2, 1, 3)", "causal", None),
+    "a mask of queries before the heads on scores behind them": (
+        "s + torch.full((T, T), float('-inf')).triu_(1).unsqueeze(1)", None, None),
+    "a window viewed with an axis for heads": (
+        "torch.einsum('bhsd,bhtd->bsht', q, k).masked_fill((p[None, :] > p[:, None]).logical_or(p[None, :] <= p[:, None] - 4).view(1, T, 1, T), -1e9)",
+        "sliding", 4),
+    "logarithm of a triangle": ("s + torch.log(torch.tril(torch.full((T, T), fill_value=1), diagonal=0).float())", "causal", None),
+    "behind no cached keys": (
+        "s + torch.hstack([torch.zeros((T, 0)), torch.triu(torch.full((T, T), float('-inf')), diagonal=1)])", "causal", None),
+    "behind cached keys": (
+        "q @ torch.cat([k, k], dim=2).mT + torch.hstack([torch.zeros((T, T)), torch.triu(torch.full((T, T), float('-inf')), 1)])",
+        "causal", None),
+    "behind keys that nothing says of": (
+        "q @ torch.cat([k, k], dim=2).mT + torch.hstack([torch.randn((T, T)), torch.triu(torch.full((T, T), float('-inf')), 1)])",
+        None, None),
     "sinks beside the scores": (
         "torch.cat([s + torch.triu(torch.full((T, T), -1e9), 1), torch.zeros(1, 2, T, 1)], dim=-1)", "causal", None),
 }  # fmt: skip

@@ -51,6 +51,25 @@ def test_what_carries_no_data_and_what_nobody_reads_vanishes() -> None:
     assert names(flow_of(tape, "")) == ["input", "add"]
 
 
+@pytest.mark.parametrize(("whole", "sources"), [(True, 1), (False, 2)])
+def test_what_no_step_of_a_call_reads_has_no_edge_into_it_where_all_was_understood(whole: bool, sources: int) -> None:
+    tape = Tape()
+    x = start(tape)
+    with tape.inside("call", "", "Root", x) as results:
+        beside = tape.same("sigmoid", x)
+        with tape.inside("call", "mixer", "Mixer", x, beside) as made:
+            with tape.inside("call", "mixer.inner", "Inner", x, beside) as inner:
+                inner.append(tape.same("relu", x))
+            made.append(tape.same("silu", inner[0]))
+        results.append(tape.same("add", made[0], beside))
+    trace = Trace(tape.events, whole=whole)
+    call = trace.call("")
+    assert call is not None
+    flow = build_flow(trace, call, calls_only)
+    mixer = next(node for node in flow.nodes.values() if node.name == "Mixer")
+    assert len(mixer.sources) == sources
+
+
 def test_cuts_of_features_are_one_split_and_cuts_of_positions_are_none() -> None:
     tape = Tape()
     x = start(tape)

@@ -68,3 +68,13 @@ def test_other_modules_are_not_mine(record: ModuleRecord) -> None:
 def test_an_activation_that_takes_powers_is_no_norm() -> None:
     record = module("a", "NewGELUActivation")
     assert detect_norm(record, run(record, "pow", "mean", "sqrt")) is None
+
+
+def test_a_norm_whose_input_was_not_understood_is_told_by_its_name_not_as_one_that_does_nothing() -> None:
+    record, tape = rms_norm("n", 8), Tape()
+    x = tape.value(1, LENGTH, 8)
+    with tape.inside("call", "", "Root", x), tape.inside("call", record.path, record.class_name):
+        tape.same("to", x)  # of the weight; nothing comes out
+    found = detect_norm(record, Trace(tape.events))
+    assert found is not None
+    assert found.kind == "RMSNorm"

@@ -44,7 +44,7 @@ def test_a_skip_makes_it_a_state_space_model() -> None:
     record = module("m", "Mixer", convolution("m.conv1d", 96), linear("m.in_proj", 32, 200), linear("m.out_proj", 64, 32), tensors=tensors, ssm_state_size=16)  # fmt: skip
     found = detect_recurrence(record, QUIET)
     assert found is not None
-    assert (found.kind, found.sizes) == ("mamba2", {"state": 16})
+    assert (found.kind, found.sizes) == ("mamba2", {"state": 16, "kernel": 4})
 
 
 def test_a_decay_per_state_with_a_step_projection_is_the_first_mamba() -> None:

@@ -34,7 +34,7 @@ def test_the_factor_of_the_scores_needs_no_setting(name: str, number: float) -> 
 
 def test_what_the_code_multiplies_by_wins_over_a_setting() -> None:
     assert scaling(stated=0.25, scores=0.5) == 0.5
-    assert scaling(stated=0.25) == 0.25  # nothing was seen
+    assert scaling(stated=0.25) is None  # the pass multiplies by nothing: the setting is not used
 
 
 def test_a_factor_of_the_queries_is_one_of_the_scores() -> None:

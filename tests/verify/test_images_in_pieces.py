@@ -34,12 +34,33 @@ def test_windows_that_are_an_axis_of_the_scores_are_told() -> None:
 
 def test_shifted_windows_hide_regions_of_the_image_from_each_other() -> None:
     masks = values(verified("swin"), "attention.mask")
-    assert (masks[f"{BLOCK}.{{0}}.attention"], masks[f"{BLOCK}.{{1}}.attention"]) == ("none", "regions")
+    assert (masks[f"{BLOCK}.{{0}}.attention"], masks[f"{BLOCK}.{{1}}.attention"]) == ("windows", "regions")
+
+
+def test_windows_that_a_layer_hands_on_as_sequences_of_their_own_are_told() -> None:
+    found = verified("swin")
+    assert values(found, "attention.window")[f"{BLOCK}.{{0-1}}.attention"] == 49
+    assert values(found, "attention.span")[f"{BLOCK}.{{0-1}}.attention"] == "windowed"
+    layers = "vision_encoder.layers"
+    assert values(verified("sam_vision_model"), "attention.span") == {
+        f"{layers}.{{0-1}}.attn": "windowed",
+        f"{layers}.{{2}}.attn": "full",
+    }
+    frames = values(verified("timesformer"), "attention.window")
+    assert {scope.rpartition(".")[0].rpartition(".")[2]: size for scope, size in frames.items()} == {
+        "attention": 197,
+        "temporal_attention": 8,
+    }
+
+
+def test_a_layer_that_cuts_no_windows_sees_all() -> None:
+    found = mutated("swin", "self.set_shift_and_window_size(input_dimensions)", "self.window_size = 56")
+    assert set(values(found, "attention.span").values()) == {"full"}
 
 
 def test_a_bias_that_layers_learned_of_positions_is_no_mask_and_hides_none() -> None:
     masks = values(verified("swinv2"), "attention.mask")
-    assert (masks[f"{BLOCK}.{{0}}.attention.self"], masks[f"{BLOCK}.{{1}}.attention.self"]) == ("none", "regions")
+    assert (masks[f"{BLOCK}.{{0}}.attention.self"], masks[f"{BLOCK}.{{1}}.attention.self"]) == ("windows", "regions")
 
 
 def test_marks_that_are_not_compared_with_themselves_are_no_regions() -> None:

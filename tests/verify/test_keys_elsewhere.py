@@ -12,7 +12,7 @@ from archviz.comparison.claimed_departures import claimed_departures
 from archviz.comparison.departures import departures
 from archviz.settings import Settings
 from archviz.verify.claims import Claim
-from tests.verify.models import only, verified
+from tests.verify.models import claim_of, only, verified
 
 OFFLINE = Settings(offline=True)
 GEMMA = {
@@ -54,3 +54,8 @@ def test_values_that_are_the_projected_keys_are_told_with_their_layers() -> None
         Claim(key, "kv_proj", stack="layers", indices=(0, 1)) for key in ("attention.kind", "attention.values_from")
     ]
     assert claimed_departures(everywhere)[0].text == "values are made of what projects the keys: kv_proj"
+
+
+def test_a_tower_rests_on_the_configuration_that_is_named_as_it_is() -> None:
+    keys = {item.where for item in claim_of(verified("chinese_clip"), "model.vision_layers").evidence}
+    assert "vision_config.num_hidden_layers" in keys

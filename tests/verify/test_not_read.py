@@ -159,3 +159,13 @@ def test_what_sizes_exchange_in_a_model_is_told_and_its_mask_is_not_verified() -
     assert claim_of(found, "norm.placement").status == "verified"
     full = mutated("big_bird", "seq_length <= max_tokens_to_attend:", "seq_length > max_tokens_to_attend:")
     assert values(full, "branch.exchanges") == {}
+
+
+def test_a_mask_that_is_made_only_where_one_is_given_leaves_what_is_seen_unverified() -> None:
+    found = verified("aimv2")
+    assert any(
+        words.startswith("if attention_mask is not None: attention_mask = create_causal_mask(") for words in told(found)
+    )
+    masks = {claim.scope: claim.status for claim in found.claims if claim.key == "attention.mask"}
+    assert {status for scope, status in masks.items() if scope.startswith("text_model")} == {"unverified"}
+    assert {status for scope, status in masks.items() if scope.startswith("vision_model")} == {"verified"}

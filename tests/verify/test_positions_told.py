@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verify.models import mutated, only, values, verified
+from tests.verify.models import claim_of, mutated, only, values, verified
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,14 @@ def test_a_mask_over_a_bias_of_data_is_told_and_gone_without_it() -> None:
     assert values(verified("doge"), "attention.mask")[place] == "causal"
     assert values(mutated("doge", DYNAMIC, "pass"), "attention.mask").get(place) is None
     assert values(mutated("doge", DYNAMIC, DYNAMIC.replace("!= 0", "== 0")), "attention.mask").get(place) != "causal"
+
+
+def test_a_bias_that_a_table_beside_the_layers_gives_all_of_them_is_told_with_its_sizes() -> None:
+    claim = claim_of(verified("mpnet"), "attention.position_bias")
+    assert claim.value == "relative bias, 32 buckets × 12 heads, computed once by encoder.relative_attention_bias"
+    assert claim.status == "verified"
+    assert claim.evidence[0].text == (
+        "self.relative_attention_bias = nn.Embedding(config.relative_attention_num_buckets, self.n_heads)"
+    )
+    left = mutated("mpnet", "attention_scores += position_bias", "pass")
+    assert values(left, "attention.position_bias") == {}

@@ -11,7 +11,7 @@ import pytest
 from archviz import pipeline
 from archviz.verify.report import Verification
 from archviz.verify.rope_statements import _sizes
-from tests.verify.models import SETTINGS, claim_of, mutated, only, values
+from tests.verify.models import SETTINGS, claim_of, mutated, only, values, verified
 
 CALL = "query_states, key_states = apply_rotary_pos_emb(query_states, key_states, cos, sin)"
 INLINE = """cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
@@ -213,3 +213,17 @@ def test_a_weight_that_the_attention_itself_multiplies_with_goes_by_its_part() -
     old = "query_states, key_states = apply_rotary_pos_emb("
     new = f"query_states = torch.einsum('bhsd,kd->bhsk', query_states, self.k_proj.weight[:128, :128])\n        {old}"
     assert only(mutated("llama", old, new), "attention.product") == "k_proj · k_proj"
+
+
+def test_a_rotation_by_a_matrix_for_each_pair_turns_the_whole_head() -> None:
+    found = verified("pe_audio_encoder")
+    assert only(found, "rope.tensors") == ["q_proj", "k_proj"]
+    assert only(found, "rope.part") == "all 128"
+    assert only(found, "rope.layout") == "interleaved"
+
+
+def test_places_that_positions_are_put_at_leave_tables_without_data() -> None:
+    found = verified("inkling2_vision")
+    assert only(found, "rope.tensors") == ["q_proj", "k_proj"]
+    assert only(found, "rope.layout") == "interleaved"
+    assert "stack(−x[odd places], x[even places], dim=-1)" in str(only(found, "rope.formula"))

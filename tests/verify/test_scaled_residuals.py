@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.verify.models import mutated, only, values, verified
 
 
@@ -35,6 +37,7 @@ def test_a_norm_between_two_branches_stands_before_the_second() -> None:
     assert places == {
         "shared_transformer.input_layernorm": "before a branch",
         "shared_transformer.pre_ff_layernorm": "before a branch",
+        "mamba_decoder.input_layernorm": "before a branch",
     }
     assert only(verified("gemma2"), "norm.placement") == "sandwich"
 
@@ -63,3 +66,52 @@ def test_a_norm_before_a_branch_and_one_after_its_sum_are_both_told() -> None:
     new = "hidden_states = self.post_attention_layernorm(residual + hidden_states)\n        return hidden_states"
     both = "pre-norm and a norm after the residual sum"
     assert only(mutated("llama", old, new), "norm.placement") == f"mixed: self_attn pre-norm; mlp {both}"
+
+
+def test_what_mixes_without_weights_joins_the_stream_by_a_residual_sum() -> None:
+    found = verified("fnet")
+    assert only(found, "residual.skips") == ["input", "output of fourier.output.LayerNorm"]
+    assert only(found, "norm.places") == dict.fromkeys(
+        ("fourier.output.LayerNorm", "output.LayerNorm"), "after a residual sum"
+    )
+
+
+def test_a_norm_before_a_convolution_that_joins_the_stream_is_placed() -> None:
+    places = only(verified("lasr_encoder"), "norm.places")
+    assert isinstance(places, dict)
+    assert places["norm_conv"] == "before a branch"
+    assert "conv.norm" not in places  # in the middle of the branch
+    assert only(verified("lasr_encoder"), "norm.placement") == (
+        "pre-norm, but feed_forward2 pre-norm and a norm after the residual sum"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model_type", "first"),
+    [("albert", "attention.LayerNorm"), ("big_bird", "attention.output.LayerNorm"), ("xlnet", "rel_attn.layer_norm")],
+)
+def test_a_sum_and_a_norm_inside_the_attention_are_the_layers_too(model_type: str, first: str) -> None:
+    found = verified(model_type)
+    assert only(found, "residual.skips") == ["input", f"output of {first}"]
+    assert only(found, "norm.count") == 2
+    assert only(found, "norm.placement") == "post-norm (after the residual sum)"
+    assert only(found, "norm.places")[first] == "after a residual sum"  # type: ignore[index] # a dict
+
+
+def test_an_attention_that_adds_nothing_holds_no_sum() -> None:
+    found = mutated("albert", "self.LayerNorm(hidden_states + attn_output)", "self.LayerNorm(attn_output)")
+    assert only(found, "residual.count") == 1
+
+
+def test_a_block_around_an_attention_and_the_output_behind_one_are_no_attention() -> None:
+    block, output = verified("cpmant"), verified("lxmert")
+    assert only(block, "attention.kind") == "MHA"
+    assert only(block, "norm.count") == 2
+    assert only(block, "residual.skips") == ["input", "sum before"]
+    assert set(values(output, "attention.kind").values()) == {"MHA"}
+
+
+def test_a_branch_times_zero_is_scaled_by_zero() -> None:
+    old = "hidden_states = residual + hidden_states\n        return hidden_states"
+    found = mutated("llama", old, old.replace("residual + hidden_states", "residual + 0 * hidden_states"))
+    assert only(found, "residual.scale") == [None, 0]
