@@ -36,7 +36,7 @@ def test_describe_loads_neither_torch_nor_transformers_nor_anything_to_draw_or_s
     assert status == 0
     assert packages(modules) & {"torch", "transformers", "huggingface_hub"} == set()
     assert packages(modules) & {"pydantic", "typst", "uharfbuzz", "fontTools", "mcp", "graphviz"} == set()
-    assert packages(modules) & {"shutil", "difflib", "httpx2", "email"} == set()
+    assert packages(modules) & {"numpy", "shutil", "difflib", "httpx2", "email"} == set()
     assert not {name for name in modules if name.startswith(("archviz.figure", "archviz.emit", "archviz.service"))}
 
 
@@ -83,6 +83,7 @@ def test_help_loads_almost_nothing() -> None:
         "archviz.cli",
         "archviz.commands",
         "archviz.errors",
+        "archviz.outlets",
         "archviz.formats",
         "archviz.records",
         "archviz.settings",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from archviz.architecture.context import LAYER_KEYS, Context, keys_of
 from archviz.architecture.kinds import Stack
 from archviz.architecture.model import ParameterRow
 from archviz.architecture.naming import Kind
 from archviz.architecture.roles import Roles
+from archviz.architecture.row_names import listed, named, rest_named
 from archviz.architecture.towers import Column
 from archviz.formulas.products import Factor
 from archviz.formulas.writing import Formulas, Group
@@ -20,7 +21,6 @@ from archviz.patterns.layer_parts import Part
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.moe import MixtureOfExperts
 from archviz.patterns.position_mixers import PositionMixer
-from archviz.patterns.streams import detect_stream_mixer
 from archviz.records import field, record, replace
 
 
@@ -92,7 +92,6 @@ class Table:
         return found
 
 
-_MOST_NAMES = 6
 _GROUPS = ("embedding", "pre_norm", "final_norm", "around", "head")
 
 
@@ -117,7 +116,7 @@ def add_column(table: Table, column: Column, prefix: str) -> None:
         key = prefix + ("layers" if number == 0 else f"layers_{number + 1}")
         _stack_rows(table, stack, key, parent, column.id)
     table.add(prefix + "final_norm", "Final norm", counts["final_norm"], parent, groups=tensors["final_norm"])
-    title = _named("Around the layers", [m for m in groups["around"] if context.parameters(m.path)], context)
+    title = named("Around the layers", [m for m in groups["around"] if context.parameters(m.path)], context)
     table.add(prefix + "around", title, counts["around"], parent, groups=tensors["around"])
     tied = [
         t.name for m in groups["head"] for inner in m.walk() for t in inner.parameters.values()
@@ -165,13 +164,7 @@ def add_rest(table: Table, columns: Iterable[Column], count: int) -> None:
     held = {t.name for column in columns for holder in column.holders for t in holder.parameters.values()}
     tensors = table.tensors(Share(("",), tuple(towers), apart=tuple(held)))
     names = [tensor.name for tensor in tensors]
-    table.add("other", f"Other ({_listed(names)})" if names else "Other", count, groups=[(1, tensors)])
-
-
-def _listed(names: list[str]) -> str:
-    """Names in a row, of many the first ones and how many more."""
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    table.add("other", f"Other ({listed(names)})" if names else "Other", count, groups=[(1, tensors)])
 
 
 @record(frozen=True)
@@ -272,46 +265,7 @@ def _kind_rows(table: Table, layers: _Layers, name: str, total: int) -> None:
 
 def _rest_title(table: Table, kind: Kind, paths: tuple[str, ...]) -> str:
     """What else a layer holds, by the names of its modules and of parameters of its own."""
-    return _rest_named(table.context, kind.example, paths)
-
-
-def _rest_named(context: Context, module: ModuleRecord, paths: tuple[str, ...]) -> str:
-    """`Other` with the names, as seen from a module, of what it holds besides some paths."""
-    others, tensors = _left_over(context, module, paths)
-    return _named("Other", others, context, tensors, len(module.path) + 1)
-
-
-def _left_over(context: Context, module: ModuleRecord, paths: tuple[str, ...]) -> tuple[list[ModuleRecord], list[str]]:
-    """The outermost modules below one that hold none of some paths, and the parameters of those that do."""
-    others, names = [], [t.name for t in module.parameters.values() if t.name not in context.reading.tied]
-    for child in module.children.values():
-        if child.path in paths or not context.parameters(child.path):
-            continue
-        if not any(path.startswith(f"{child.path}.") for path in paths):
-            others.append(child)
-            continue
-        inner = _left_over(context, child, paths)
-        others += inner[0]
-        names += inner[1]
-    return others, names
-
-
-def _named(
-    title: str, modules: list[ModuleRecord], context: Context, tensors: Sequence[str] = (), cut: int | None = None
-) -> str:
-    """A title with the names of what it stands for, tensors last; mixers of residual streams by what they are.
-
-    Args:
-        cut: Where names begin that lead from an owner to the modules; by default they are the modules' own.
-    """
-    mixers = [detect_stream_mixer(module, context.trace) for module in modules]
-    if mixers and all(mixers) and not tensors:
-        title = "Hyper-connections" if any(mixer and mixer.hands_back for mixer in mixers) else "Collapse of streams"
-    names = [
-        *(module.name if cut is None else module.path[cut:] for module in modules),
-        *(name[cut or 0 :] for name in tensors),
-    ]
-    return f"{title} ({_listed(names)})" if names else title
+    return rest_named(table.context, kind.example, paths)
 
 
 def _part_share(kind: Kind, part: Part) -> Share:
@@ -429,7 +383,7 @@ def _moe_rows(
 def _moe_rest(context: Context, what: MixtureOfExperts) -> str:
     """What else a mixture holds, by its names."""
     taken = tuple(path for path in (*what.holders, what.router, what.shared, what.shared_gate) if path)
-    return _rest_named(context, context.modules[what.experts.rpartition(".")[0]], taken)
+    return rest_named(context, context.modules[what.experts.rpartition(".")[0]], taken)
 
 
 def inactive(context: Context, kind: Kind) -> int:

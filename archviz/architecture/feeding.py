@@ -108,12 +108,13 @@ def layer_read(context: Context, module: ModuleRecord, stack: Stack) -> list[str
 
 
 def made_from(trace: Trace, ids: set[int], until: Event | None = None) -> set[int]:
-    """All values that are made of some values, themselves included."""
+    """All values that are made of some values, themselves included, but what is made and used up inside of repeated calls."""
     reached = set(ids)
-    for event in trace.events:
+    steps = trace.steps if trace.made.issuperset(ids) else filter(trace.is_leaf, trace.events)
+    for event in steps:
         if until is not None and event.index >= until.index:
             break
-        if trace.is_leaf(event) and not reached.isdisjoint([value.id for value in event.inputs]):
+        if not reached.isdisjoint([value.id for value in event.inputs]):
             reached.update(changed(event))
     return reached
 

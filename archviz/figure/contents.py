@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from archviz.figure.ledger import Ledger
+from archviz.figure.ledger import Ledger, worked_out
 from archviz.figure.model import (
     Box,
     Column,
@@ -37,12 +37,13 @@ Ways = tuple[tuple[str, ...], ...]
 
 @record(frozen=True)
 class Ends:
-    """The ids of what a wire joins, empty where that is no box, and whether it ends with an arrow head."""
+    """The ids of what a wire joins, empty where that is no box, and whether it ends with an arrow head, or the wire that goes `on` from it does."""
 
     source: str = ""
     target: str = ""
     head: bool = True
     lanes: int = 1
+    on: str = ""
 
 
 @record
@@ -149,8 +150,7 @@ def _ledger_words(ledger: Ledger) -> Iterator[str]:
     for name, formula in ledger.formulas.items():
         if name not in drawn:
             continue
-        told = f"{formula.text} = " if formula.text and formula.text != f"{formula.count:,}" else ""
-        yield ledger.names.get(name, "")[:40] + (formula.note or f"{told}{formula.count:,}")
+        yield ledger.names.get(name, "")[:40] + (formula.note or f"{worked_out(formula)}{formula.count:,}")
     yield from map(plain, ledger.notes)
 
 
@@ -221,7 +221,8 @@ class _Column:
         self.found.wires[f"{name}/in"] = (
             Ends(lower, _name(steps[0]), _boxed(steps[0])) if steps else Ends(lower, "", False)
         )
-        self.found.wires[f"{name}/out"] = Ends(_name(steps[-1]) if steps else "", "", not self.feeding)
+        upper = _name(steps[-1]) if steps else ""
+        self.found.wires[f"{name}/out"] = Ends(upper, "", not self.feeding, on=f"{name}/leave")
         self.found.spare.add(f"{name}/leave")
         for box in column.feeders:
             self.found.boxes[box.id] = box

@@ -108,15 +108,11 @@ def _wire(drawn: _Drawn, name: str, ends: Ends) -> Iterator[Finding]:
     lanes = sum(path.stroke == paths[0].stroke for path in paths) if ends.lanes > 1 else 1
     if ends.lanes > 1 and _streams(paths) != ends.lanes:
         yield _finding("wire-changed", f"a wire of {ends.lanes} streams is drawn as {lanes}", name)
-    if (
-        any(path.arrow_start for path in (*paths, *tips))
-        or any(path.arrow_end for path in (*paths, *tips)) != ends.head
-    ):
-        yield _finding(
-            "arrow-head",
-            f"a wire {'lacks' if ends.head else 'has'} an arrow head at its end, or points backwards",
-            name,
-        )
+    on = drawn.groups.get(ends.on)
+    last = [item for item in on.items if isinstance(item, Path)] if on else [*paths, *tips]
+    if any(path.arrow_start for path in (*paths, *tips, *last)) or any(path.arrow_end for path in last) != ends.head:
+        wrong = "lacks" if ends.head else "has"
+        yield _finding("arrow-head", f"a wire {wrong} an arrow head at its end, or points backwards", name)
     for box, point in ((ends.source, paths[0].points[0]), (ends.target, paths[0].points[-1])):
         bounds = drawn.bounds(box) if box else None
         if bounds and not _near(bounds, point):

@@ -27,6 +27,7 @@ _HEAD = 84.0
 _WIDEST_SHAPES, _WIDEST_FORMULAS = 190.0, 330.0
 _NARROW_FORMULAS, _NARROWEST_FORMULAS = 182.0, 130.0
 _TIMES = 44.0  # px between the left sides of frames in each other, for how often the inner one is repeated
+_LONGEST_FORMULA = 300
 _HEADINGS = ("tensor shape", "block", "parameters")
 
 
@@ -145,8 +146,8 @@ class LedgerArt:
         if formula.note:
             return wrap((label, Words(formula.note)), _SIZE, self.formula_room)
         number = Words(f"{formula.count:,}", accent=True)
-        text = (Words(f"{formula.text} = "),) if formula.text and formula.text != f"{formula.count:,}" else ()
-        return wrap((label, *text, number), _SIZE, self.formula_room)
+        told = worked_out(formula)
+        return wrap((label, *((Words(told),) if told else ()), number), _SIZE, self.formula_room)
 
     @property
     def fits_page(self) -> bool:
@@ -260,6 +261,12 @@ class LedgerArt:
                 line = leader(((left + row.right + 4, y), (x - 10, y), (x - 5, goal)), self.theme)
                 items.append(Group(f"{self.ledger.id}/formula/{row.middle:g}", "leader", (line,)))
         return items
+
+
+def worked_out(formula: Formula) -> str:
+    """A formula up to its number; nothing where it is that number, or a sum that would fill the page (a column of unlike blocks)."""
+    plain = formula.text == f"{formula.count:,}"
+    return f"{formula.text} = " if formula.text and not plain and len(formula.text) <= _LONGEST_FORMULA else ""
 
 
 def _depths(frames: Sequence[tuple[str, tuple[str, ...]]]) -> list[int]:

@@ -203,7 +203,7 @@ class Page:
             noted = notes_width(self.notes) - 4 if self.notes_left and index == last else 0.0
             if index == last and self.tucked:
                 x -= _BETWEEN  # the small tower stands where side boxes have their room
-                x = max(x + _LANE, _MARGIN + side_width(own))
+                x = max(x + max(_LANE, art.overhang + _LANE_ROOM), _MARGIN + side_width(own))
             else:
                 x += max(side_width(own), noted, art.overhang)
             xs.append(x + art.left)

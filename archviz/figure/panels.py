@@ -159,16 +159,26 @@ class StripArt:
 
     def height_at(self, width: float) -> float:
         if width not in self.heights:
-            rows = -(-len(self.strip.cells) // self._per_row(width))
-            keys = self._keys_height(width)
-            head, unit = self._head_height(width), self._unit_height(width)
-            self.heights[width] = head + unit + rows * self.row + 8 + keys + 10
+            self.heights[width] = self._bare_height(width) + 18 * len(self._text(width))
         return self.heights[width]
 
+    def _bare_height(self, width: float) -> float:
+        """Without the words, px."""
+        rows = -(-len(self.strip.cells) // self._per_row(width))
+        return 42.0 + 8 + self._unit_height(width) + rows * self.row + 8 + self._keys_height(width) + 10
+
     def _text(self, width: float) -> list[Sentence]:
-        below = wrap((Words(self.strip.value_title),), 13, width - 2 * _PAD) if self.strip.value_title else []
+        below = self._below(width)
         text = shortened(wrap(self.words, 13, width - 2 * _PAD), _MOST_TEXT, 13, width - 2 * _PAD)
-        return below if self.brief and len(text) > _MOST_WORDS and self.shows_all else text + below
+        if not self.brief or not self.shows_all:
+            return text + below
+        # A wider frame must not become higher, for what stands under it.
+        least = self._bare_height(self.width) + 18 * len(self._below(self.width))
+        fits = self._bare_height(width) + 18 * len(text + below) <= least
+        return text + below if len(text) <= _MOST_WORDS and fits else below
+
+    def _below(self, width: float) -> list[Sentence]:
+        return wrap((Words(self.strip.value_title),), 13, width - 2 * _PAD) if self.strip.value_title else []
 
     def _head_height(self, width: float) -> float:
         return 42.0 + 18 * len(self._text(width)) + 8

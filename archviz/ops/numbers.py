@@ -142,6 +142,26 @@ def _paired(function: Callable[[Any, Any], Any]) -> Callable[[Sequence[Any], dic
     return run
 
 
+def _floored(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> list[Any] | None:
+    """Of whole numbers, by others than zero."""
+    if kwargs or len(args) != 2 or 0 in result.sizes:
+        return None
+    one, other = (_spread(each, result.sizes) for each in args)
+    if one is None or other is None or 0 in other or any(each.__class__ is not int for each in (*one, *other)):
+        return None
+    return list(map(operator.floordiv, one, other))
+
+
+def _product(args: Sequence[Any], kwargs: dict[str, Any], result: Tensor) -> list[Any] | None:
+    """Along the last axis, of whole numbers."""
+    value, *axes = args
+    known = isinstance(value, Tensor) and value.shape and value.data and all(n.__class__ is int for n in value.data)
+    if not known or kwargs or axes not in ([-1], [len(value.sizes) - 1]):
+        return None
+    width = value.sizes[-1]
+    return [math.prod(value.data[at : at + width]) for at in range(0, len(value.data), width)]
+
+
 _VECTOR_RULES: dict[str, Callable[[Sequence[Any], dict[str, Any], Tensor], list[Any] | None]] = {
     "repeat_interleave": _repeated,
     "pad": _padded,
@@ -149,6 +169,8 @@ _VECTOR_RULES: dict[str, Callable[[Sequence[Any], dict[str, Any], Tensor], list[
     "add": _paired(operator.add),
     "sub": _paired(operator.sub),
     "mul": _paired(operator.mul),
+    "prod": _product,
+    "__floordiv__": _floored,
 }
 
 

@@ -315,9 +315,7 @@ def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
     """The call of an attention function on whole heads: queries, keys and values in this order."""
     call = trace.call(module.path)
     for event in trace.own(call) if call else ():
-        name = canonical(event.name).lower()
-        wanted = ("attention" in name and event.kind == "function") or name == "scaled_dot_product_attention"
-        if wanted and len(event.inputs) >= 3 and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
+        if is_core(event) and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
             return event
     return None
 

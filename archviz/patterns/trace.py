@@ -220,6 +220,16 @@ class Trace:
         return sorted(self._repeats.values(), key=lambda repeat: repeat.created + repeat.shift)
 
     @cached_property
+    def steps(self) -> list[Event]:
+        """What the passes do, in order, a call that repeats an equal one as one step."""
+        return [event for event in self.outline if event.index in self._repeats or event.index not in self._children]
+
+    @cached_property
+    def made(self) -> frozenset[int]:
+        """Ids of the values that those steps and the calls around them give."""
+        return frozenset(value.id for event in self.outline for value in event.outputs)
+
+    @cached_property
     def live(self) -> frozenset[int]:
         """Ids of the values that reach the output of their pass.
 
@@ -227,15 +237,14 @@ class Trace:
         the tensor, or anything that looks into it, is read.
         """
         roots = [event for event in self.outline if event.parent == -1]
-        steps = [event for event in self.outline if event.index in self._repeats or event.index not in self._children]
         base: dict[int, int] = {}
-        for event in steps:
+        for event in self.steps:
             if event.inputs and canonical(event.name) in _VIEWS:
                 for value in event.outputs:
                     base[value.id] = base.get(event.inputs[0].id, event.inputs[0].id)
         found = {value.id for event in roots for value in event.outputs}
         bases = {base.get(id_, id_) for id_ in found}
-        for event in reversed(steps):
+        for event in reversed(self.steps):
             written = event.inputs and writes_in_place(event.name) and base.get(event.inputs[0].id, event.inputs[0].id)
             if written in bases or not found.isdisjoint([value.id for value in event.outputs]):
                 for value in event.inputs:

@@ -138,6 +138,12 @@ def test_notes_keep_clear_of_a_small_tower_that_feeds_none_below_the_side_boxes(
     assert not [finding for finding in findings if finding.severity == "hard"]
 
 
+def test_towers_as_one_box_keep_clear_of_a_small_tower_that_stands_below_the_side_boxes() -> None:
+    """Nemo's speech model: one small tower is drawn, two are a box at the foot of the decoder, and NoPE stands beside it."""
+    _, findings = draw_overview(describe("transformers:nemo_speechlm", settings=Settings(offline=True)))
+    assert not [finding for finding in findings if finding.severity == "hard"]
+
+
 @pytest.mark.parametrize("model", ["transformers:shieldgemma2", "transformers:rt_detr"])
 def test_wires_of_side_boxes_keep_apart_and_lead_to_each_box_once(model: str) -> None:
     display, findings = draw_overview(describe(model, settings=Settings(offline=True)))

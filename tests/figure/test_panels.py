@@ -105,3 +105,14 @@ def test_a_pattern_too_long_for_its_lines_says_so() -> None:
     group = strip.draw(Frame(0, 0, strip.width, strip.height_at(strip.width)))
     lines = [item.content for item in group.items if isinstance(item, Text)]
     assert [line.endswith("…") for line in lines[1:7]] == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize("name", ["nemotron", "gemma3", "qwen35"])
+def test_a_brief_pattern_is_no_higher_where_it_is_wider(name: str) -> None:
+    """A page is laid out for the height at its natural width; words that a wider one has room for come on no line of their own."""
+    stack = ZOO[name]().layers[0]
+    made = make_strip(stack, list(range(len(stack.kinds))))
+    short = replace(made, cells=made.cells[:2], keys=tuple(replace(key, count=1) for key in made.keys[:2]), unit=())
+    for strip in (StripArt(made, LIGHT, brief=True), StripArt(short, LIGHT, brief=True)):
+        natural = strip.height_at(strip.width)
+        assert all(strip.height_at(width) <= natural for width in (strip.width + 60, 420.0, 541.6, 700.0, 915.0))

@@ -54,17 +54,28 @@ def test_items_around_dots_are_those_of_numpy(before: list[Any], after: list[Any
 
 
 @given(
-    st.sampled_from(["add", "sub", "mul"]),
+    st.sampled_from(["add", "sub", "mul", "__floordiv__"]),
     st.permutations([1, 2, 3]),
     st.lists(st.sampled_from([1, 0]), min_size=3, max_size=3),
 )
 def test_operands_are_broadcast_as_numpy_does(label: str, sizes: list[int], one: list[int]) -> None:
     first = np.arange(6).reshape(sizes)
-    second = np.arange(6).reshape(sizes)[tuple(slice(0, 1) if each else slice(None) for each in one)] * 3
-    expected = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[label](first, second)
+    second = np.arange(6).reshape(sizes)[tuple(slice(0, 1) if each else slice(None) for each in one)] * 3 - 5
+    whole = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "__floordiv__": np.floor_divide}
+    expected = whole[label](first, second)
     result = filled(expected)
     numbers.compute(label, [known(first), known(second)], {}, result)
     assert result.data == expected.reshape(-1).tolist()
+
+
+@pytest.mark.parametrize("axes", [[], [0], [1], [-1]])
+@pytest.mark.parametrize("width", [0, 3])
+def test_products_are_those_of_numpy(axes: list[int], width: int) -> None:
+    array = np.arange(2 * width).reshape(2, width) - 2
+    expected = array.prod(*axes)
+    result = filled(expected)
+    numbers.compute("prod", [known(array), *axes], {}, result)
+    assert result.data == np.asarray(expected).reshape(-1).tolist()
 
 
 @pytest.mark.parametrize("size", [0, 2])

@@ -515,3 +515,13 @@ def test_a_softcap_of_the_logits_is_found_behind_a_cut_of_a_padded_vocabulary(tm
         "y = self.head(self.last(x))[..., :98].float()\n        return 15 * torch.tanh(y / 15)",
     )
     assert values(claims_about(tmp_path, capped), "logits.softcap") == {"": 15}
+
+
+def test_a_norm_of_keys_that_does_not_run_is_told_as_such(tmp_path: Path) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\nself.q_norm, self.k_norm = nn.LayerNorm(16), nn.LayerNorm(16)"
+    core = "y = F.scaled_dot_product_attention(self.q_norm(q), k, v, is_causal=True)\n"
+    source = model(attention(init, HEADS + core + OUT)).replace("nn.Embedding(100, 64)", "nn.Conv2d(3, 64, 32, 32)")
+    source = source.replace("self.table(ids)", "self.table(img).flatten(2).mT").replace("(self, ids)", "(self, img)")
+    found = claims_about(tmp_path, source)
+    assert told(found, "")["modules.not_called"] == ["mix.k_norm"]
+    assert told(found, "mix")["attention.qk_norm"] == "per head, of the queries alone"
