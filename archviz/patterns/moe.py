@@ -13,6 +13,7 @@ from archviz.patterns.op_families import activation_of, canonical
 from archviz.patterns.routed_lists import routed_count
 from archviz.patterns.router_flow import experts_choice, single_choices
 from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
+from archviz.patterns.stated_settings import stated_number
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 
@@ -131,7 +132,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         gated=gated,
         score=score_name(events, choices),
         normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
-        scaling=factor[1] if factor else None if seen else _number(owners, _SCALING),
+        scaling=factor[1] if factor else None if seen else _stated(owners, _SCALING),
         correction_bias=corrects_choice(trace, seen, events, experts.path, choices) if seen else _holds_bias(owners),
         shared_gate=gate.path if gate and shared else None,
         shared_gate_curve=_curve_name(trace, gate.path, events) if gate and shared else None,
@@ -394,7 +395,7 @@ def _top_k(
             return value if isinstance(value, int) else (shape or (None,))[-1]
     if singles:
         return len(singles)
-    value = _number((router, module), _TOP_K)
+    value = _stated((router, module), _TOP_K)
     return int(value) if value is not None else None
 
 
@@ -458,10 +459,5 @@ def _shared_hidden(shared: ModuleRecord | None, width: int | None, trace: Trace)
     return (stacked[0] or 0) * (inner or 0)
 
 
-def _number(owners: tuple[ModuleRecord | None, ...], names: tuple[str, ...]) -> float | None:
-    for owner in owners:
-        for name in names:
-            value = owner.attributes.get(name) if owner else None
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return float(value)
-    return None
+def _stated(owners: tuple[ModuleRecord | None, ...], names: tuple[str, ...]) -> float | None:
+    return next((value for owner in owners if owner and (value := stated_number(owner, names)) is not None), None)
