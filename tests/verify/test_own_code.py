@@ -525,3 +525,18 @@ def test_a_norm_of_keys_that_does_not_run_is_told_as_such(tmp_path: Path) -> Non
     found = claims_about(tmp_path, source)
     assert told(found, "")["modules.not_called"] == ["mix.k_norm"]
     assert told(found, "mix")["attention.qk_norm"] == "per head, of the queries alone"
+
+
+def test_tables_of_a_rotation_with_an_axis_for_heads_are_called_no_masks(tmp_path: Path) -> None:
+    turn = (
+        "\ndef apply_rotary_emb(x, cos, sin):\n    a, b = x[..., :8], x[..., 8:]\n"
+        "    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)\n"
+    )
+    before = "w = torch.outer(torch.arange(ids.shape[1]), 1.0 / 10000 ** (torch.arange(0, 16, 2) / 16))\nwaves = w.cos()[None, :, None], w.sin()[None, :, None]"
+    mix = SDPA.replace(").transpose(1, 2) for", ") for")
+    mix = mix.replace(
+        "y = F",
+        "q, k = apply_rotary_emb(q, *waves), apply_rotary_emb(k, *waves)\n        q, k, v = (t.transpose(1, 2) for t in (q, k, v))\n        y = F",
+    )
+    found = told(claims_about(tmp_path, model(turn + mix, before=before)), "mix")
+    assert found["rope.formula"] == "a = x[first half]; b = x[second half]; cat(a · t − b · t2, a · t2 + b · t, −1)"
