@@ -174,7 +174,7 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core, path),
         scaling=_score_factor(module, path),
-        ranks=(_query_rank(module, projections), stated_integer(module, ("kv_lora_rank",))),
+        ranks=(_query_rank(module, projections), stated_integer(module, ("kv_lora_rank",)) or None),
         mask=mask,
         value_scale=round(prod(values), 9) if values else None,
         shared_kv=core is not None and call is not None and _reads_keys_of_another(core, trace, call),
@@ -213,7 +213,7 @@ def _query_rank(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> i
     stated = stated_integer(module, ("q_lora_rank",))
     up = linear_sizes(projections["q"]) if "q" in projections else None
     if stated is not None or up is None:
-        return stated
+        return stated or None  # 0 states that they are not compressed
     sizes = [
         linear_sizes(c)
         for c in module.children.values()

@@ -43,7 +43,7 @@ def read_heads(
     """
     head_dim = stated_integer(module, _HEAD_DIM)
     value_dim = stated_integer(module, ("v_head_dim",))
-    mla = stated_integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
+    mla = bool(stated_integer(module, ("kv_lora_rank",))) or ("kv" in projections and value_dim is not None)
     seen = _seen_heads(trace, trace.call(module.path), core, None if mla else path)
     heads = _heads(module, projections, head_dim, value_dim, seen) or _heads_of_scores(path, projections)
     if head_dim is None and heads:
