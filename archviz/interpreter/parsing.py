@@ -53,7 +53,7 @@ def parse(source: SourceText) -> ast.Module:
         ) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise UnsupportedError(
-            f"{source.shown} does not parse: {error or 'nested too deeply'}", Span(source.shown, 1)
+            f"{source.shown} does not parse: {str(error) or 'nested too deeply'}", Span(source.shown, 1)
         ) from None
 
 

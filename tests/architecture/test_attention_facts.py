@@ -135,7 +135,7 @@ def test_a_tower_is_called_with_patches_as_it_reads_them(model: str, mask: str) 
 def test_positions_of_a_tower_that_no_pass_reaches_are_told_from_its_modules_and_marked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("archviz.interpreter.trace.tower_inputs", lambda *_: iter(()))
+    monkeypatch.setattr("archviz.interpreter.tower_passes.tower_inputs", lambda *_: iter(()))
     found = describe("google/gemma-4-26B-A4B", settings=Settings(offline=True)).fact("vision_position_encoding")
     assert found is not None
     assert (found.value, found.status) == ("RoPE and table of positions", "unverified")

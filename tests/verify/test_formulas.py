@@ -256,7 +256,7 @@ def test_factors_bounds_and_gates_of_published_models_are_told(name: str, key: s
 
 def test_a_tower_that_was_not_run_has_no_verified_windows_or_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "archviz.interpreter.trace.tower_inputs", lambda *_: iter(())
+        "archviz.interpreter.tower_passes.tower_inputs", lambda *_: iter(())
     )  # nothing is known to call it with
     found = published("meta-models/Muse-Glimmer-30B")
     statuses = {
