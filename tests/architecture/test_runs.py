@@ -37,7 +37,7 @@ def test_layers_of_their_own_run_once() -> None:
 
 def test_a_tower_that_no_pass_reached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "archviz.interpreter.trace.tower_inputs", lambda *_: iter(())
+        "archviz.interpreter.tower_passes.tower_inputs", lambda *_: iter(())
     )  # nothing is known to call it with
     read = describe("google/gemma-4-26B-A4B", settings=OFFLINE)
     fact = read.fact("vision_trace")
