@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from archviz.figure.column_art import ColumnArt
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point
 from archviz.figure.fonts import measure
 from archviz.figure.model import Box, Note, Sentence, SideBox
 from archviz.figure.paint import MAIN, Frame, box_size, leader, paint_box, paint_lines, side_style, wrap
-from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 from archviz.records import record, replace
 
