@@ -404,6 +404,12 @@ def test_products_that_no_softmax_normalises_are_linear_attention(tmp_path: Path
     assert values(found, "attention.kind") == {}
 
 
+def test_scores_that_another_curve_than_a_softmax_bends_are_no_linear_attention(tmp_path: Path) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)"
+    found = claims_about(tmp_path, model(attention(init, HEADS + "y = (q @ k.mT).relu().square() @ v\n" + OUT)))
+    assert values(found, "mixer.kind") == {}
+
+
 STREAMS = """
 class Layer(nn.Module):
     def __init__(self):
