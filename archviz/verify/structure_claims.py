@@ -10,6 +10,7 @@ from archviz.late_patterns import late_pattern
 from archviz.patterns.activations import number_in, read_activation
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.flow import Flow, FlowNode, build_flow
+from archviz.patterns.joined_branches import joins_branches
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.norms import FunctionalNorm, Norm, functional_norm
 from archviz.patterns.op_families import PLUMBING, canonical
@@ -246,7 +247,8 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
     skips = [_skipped_words(view, flow, skipped, adds) for _, skipped in sorted(adds.items())]
     yield view.claim("residual.skips", skips, *lines)
     parallel = is_parallel(flow, branches)
-    yield view.claim("residual.structure", "parallel" if parallel else "sequential", *lines)
+    structure = "parallel" if parallel or (len(adds) == 1 and _joined(view, flow, branches)) else "sequential"
+    yield view.claim("residual.structure", structure, *lines)
     if parallel:
         feeding = {s for node in branches for s, _ in flow.nodes[node].sources}
         shared = len({s for s in feeding if flow.nodes[s].module in view.kind.parts.norms}) == 1
@@ -256,6 +258,12 @@ def _residuals(view: LayerView, flow: Flow, branches: dict[int, str]) -> Iterato
         if any(factor is not None for factor, _ in factors):
             yield view.claim(key, [factor for factor, _ in factors], *(_at(flow.nodes[i]) for _, i in factors))
     yield from _layer_scale(view, flow)
+
+
+def _joined(view: LayerView, flow: Flow, branches: Mapping[int, str]) -> bool:
+    """Whether the only branch of a layer holds an attention and a feed-forward beside each other."""
+    calls = [view.trace.call(flow.nodes[node].module) for node in branches]
+    return len(calls) == 1 and calls[0] is not None and joins_branches(view.trace, calls[0])
 
 
 def _layer_scale(view: LayerView, flow: Flow) -> Iterator[Claim]:

@@ -410,6 +410,23 @@ def test_scores_that_another_curve_than_a_softmax_bends_are_no_linear_attention(
     assert values(found, "mixer.kind") == {}
 
 
+PALM = model(
+    attention(
+        "self.norm, self.fused = nn.LayerNorm(64), nn.Linear(64, 192 + 256)\nself.out, self.down = nn.Linear(64, 64), nn.Linear(256, 64)",
+        "q, k, v, f = self.fused(self.norm(x)).split((64, 64, 64, 256), dim=-1)\n"
+        "q, k, v = (t.view(B, T, 4, 16).transpose(1, 2) for t in (q, k, v))\n"
+        "y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(B, T, C)\n"
+        "return self.out(y) + self.down(F.silu(f))",
+    )
+).replace("x = x + self.mix(self.one(x), mask, waves)", "return x + self.mix(x)")
+
+
+def test_an_attention_and_a_feed_forward_that_one_module_adds_are_parallel(tmp_path: Path) -> None:
+    assert only(claims_about(tmp_path, PALM), "residual.structure") == "parallel"
+    alone = claims_about(tmp_path, PALM.replace(" + self.down(F.silu(f))", ""))
+    assert only(alone, "residual.structure") == "sequential"
+
+
 STREAMS = """
 class Layer(nn.Module):
     def __init__(self):
