@@ -68,6 +68,12 @@ def unscaled(flow: Flow, number: int) -> int:
     return node.id
 
 
+def _unbounded(flow: Flow, number: int) -> int:
+    """The node whose numbers a step only keeps within bounds, or the node itself."""
+    node = flow.nodes[number]
+    return node.sources[0][0] if node.kind == "op" and node.name == "clamp" and len(node.sources) == 1 else number
+
+
 def branch_scales(flow: Flow) -> list[int]:
     """Steps that multiply a branch by something that is no data, right before it joins the stream."""
     found: list[int] = []
@@ -192,7 +198,7 @@ def _places(
     consumers = flow.consumers()
     places: dict[int, str] = {}
     for norm in norms if branches else ():
-        sources = {source for source, _ in flow.nodes[norm].sources}
+        sources = {_unbounded(flow, source) for source, _ in flow.nodes[norm].sources}
         after_sum = sources & residual.keys()
         read = set(consumers[norm])
         alone = all(consumers[each] == [norm] for each in after_sum)  # else the sum goes on beside the norm
