@@ -20,7 +20,8 @@ def stand_apart(columns: Sequence[Column]) -> bool:
 
 
 def _reads_features(column: Column) -> bool:
-    return column.looks_ids_up is False and is_causal(column) is not True
+    """Whether what is no tower of images or sound reads no token ids either (X-CLIP's transformer over frames); a decoder stays one."""
+    return column in _texts([column]) and column.looks_ids_up is False and is_causal(column) is not True
 
 
 def _texts(columns: Sequence[Column]) -> list[Column]:

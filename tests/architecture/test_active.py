@@ -40,6 +40,9 @@ def test_what_reads_features_alone_writes_no_text() -> None:
     reader.looks_ids_up = False
     assert stand_apart([column("text", True), reader, column("vision", True)])
     assert not stand_apart([column("text"), reader, column("vision", True)])
+    decoder = column("decoder")
+    decoder.looks_ids_up = False  # of queries (Grounding DINO)
+    assert not stand_apart([column("text", True), decoder, column("vision", True)])
 
 
 def test_choices_that_may_fall_on_experts_without_weights_are_told_with_their_range() -> None:

@@ -353,6 +353,9 @@ def test_sound_that_is_called_a_mel_is_given_by_frames_and_read_to_the_end() -> 
     assert not read.gaps
     facts = {fact.key: fact.value for fact in read.facts}
     assert facts["norm_placement"] == "sandwich norm"  # numbers are kept within bounds before and behind
+    bounded = of_catalog("transformers:gemma4_audio").fact("norm_placement")  # and again inside of each projection
+    assert bounded is not None
+    assert bounded.value == "sandwich norm"
     graph = read.block(read.layers[0].kinds[0].block)
     assert graph is not None
     assert [node.label for node in graph.nodes].count("MLP (SiLU)") == 2  # with a function between the projections
