@@ -173,7 +173,7 @@ def read(
         if trace is not None:
             from archviz.interpreter.frequencies import states_theta, stored_frequencies
             from archviz.interpreter.stored_tensors import stored_tensors
-            from archviz.interpreter.trace import trace_towers
+            from archviz.interpreter.tower_passes import trace_towers
 
             enter_stage("following a forward pass over shapes")
             recorder, gaps = trace_towers(interp, model, batch=trace.batch, seq=trace.seq)
@@ -199,7 +199,7 @@ def read_traced(
     source: ModelSource, *, class_name: str | None = None, options: TraceOptions | None = None, settings: Settings = DEFAULTS
 ) -> Traced:  # fmt: skip
     """A model with its reading and the recorder of one forward pass, which also holds what was passed to each op."""
-    from archviz.interpreter.trace import trace_towers
+    from archviz.interpreter.tower_passes import trace_towers
 
     options = options or TraceOptions()
     interp = interpreter_for(source, settings, class_name)
@@ -237,7 +237,7 @@ def read_cached(
         stored: Tell which values of the events of the first pass are tensors of the model.
     """
     from archviz.interpreter.short_samples import SHORT, suffice, walks
-    from archviz.interpreter.trace import trace_towers
+    from archviz.interpreter.tower_passes import trace_towers
 
     interp = interpreter_for(source, settings, class_name)
     with deep_recursion():
@@ -407,7 +407,8 @@ def trace(
         UsageError: The model has no such module.
     """
     from archviz.interpreter.caches import cache_rows
-    from archviz.interpreter.trace import trace_cached, trace_model, trace_rows
+    from archviz.interpreter.trace import trace_cached, trace_model
+    from archviz.interpreter.trace_rows import trace_rows
 
     source = read_model_source(model, settings)
     interp = interpreter_for(source, settings, class_name)

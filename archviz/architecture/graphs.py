@@ -12,7 +12,7 @@ from archviz.architecture.own_tensors import tensors_read
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
 from archviz.interpreter.reading import ModuleRecord
-from archviz.interpreter.trace import LONGER
+from archviz.interpreter.tower_passes import LONGER
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
 from archviz.patterns.linears import has_bias, linear_sizes

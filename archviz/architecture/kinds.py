@@ -93,6 +93,8 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
         return False
     if any((layer.library or "").endswith("Embedding") for layer in module.children.values()):
         return False  # a whole model in one list, its table first
+    if any(_is_activation(layer) for layer in module.children.values()):
+        return False  # the steps of a codec, recurrent ones among them, one after the other
     if any(_holds_layers(context, layer) and not _mixes_itself(context, layer) for layer in module.children.values()):
         return False  # stages, each with a list of layers of its own
     for layer in list(module.children.values())[:2]:
@@ -102,6 +104,13 @@ def _is_stack(context: Context, module: ModuleRecord) -> bool:
             return True
         context.parts_of.pop(layer.path)
     return False
+
+
+def _is_activation(module: ModuleRecord) -> bool:
+    """A layer of PyTorch without parameters that is no placeholder."""
+    name = (module.library or "").rpartition(".")[2]
+    bare = not module.children and not module.parameters
+    return bare and bool(name) and name not in ("Identity", "ModuleList", "Sequential")
 
 
 def _holds_layers(context: Context, module: ModuleRecord) -> bool:

@@ -98,8 +98,7 @@ class GraphBook:
         for part in (*kind.parts.mixers, *kind.parts.feeds):
             node = self._collapse(flow, part)
             if node is None:
-                ran = any(self.context.trace.call(path) is not None for path in part.paths)
-                idle += [part] if self.context.trace.whole and not ran else []
+                idle += [part] if self.context.trace.whole and not self._is_called(part) else []
                 continue
             role = part_role(part.what)
             label = part_label(part.what, role)
@@ -137,6 +136,10 @@ class GraphBook:
         if len(region) <= 1:
             return next(iter(region), None)
         return merge(flow, region, part.name, module=part.paths[0])
+
+    def _is_called(self, part: Part) -> bool:
+        """Whether the pass calls any module of a part, also where its steps are not next to each other and stay apart."""
+        return any(self.context.trace.call(path) for path in part.paths)
 
     def _is_spelt_out(self, part: Part) -> bool:
         """Whether a layer computes an attention in its own steps, between projections of its own."""

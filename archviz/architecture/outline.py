@@ -11,7 +11,8 @@ from archviz.architecture.naming import Kind
 from archviz.architecture.roles import Roles, part_role
 from archviz.free_names import free_name
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.attention import Attention, find_projections
+from archviz.patterns.attention import Attention
+from archviz.patterns.attention_projections import find_projections
 from archviz.patterns.feed_forward import FeedForward, projections_of
 from archviz.patterns.layer_parts import Part
 from archviz.patterns.linears import linear_sizes

@@ -7,7 +7,8 @@ from archviz.architecture.kinds import Stack
 from archviz.architecture.naming import Kind
 from archviz.architecture.rope_settings import rope_settings
 from archviz.interpreter.reading import ModuleRecord
-from archviz.patterns.attention import Attention, find_projections
+from archviz.patterns.attention import Attention
+from archviz.patterns.attention_projections import find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.feed_forward import FeedForward
 from archviz.patterns.layer_parts import Part, detect_mixer

@@ -8,7 +8,7 @@ the Figure and that against the Architecture.
                  ─ page.py ─▶ DisplayList (display.py: rectangles, paths, text, in px)
     Architecture ─ detailed.py, params.py ─▶ ledgers, bars ─ ledger.py, bars.py, sheet.py ─▶ DisplayList
 
-Start reading at `views.py` for which views there are, at `overview.py` for what one draws, at `page.py` for where it stands. The layouts: `stack.py` (a tower as a
+Start reading at `views.py` for which views there are, at `overview.py` for what one draws, at `page.py` for where it stands. The layouts: `stack.py` and `column_art.py` (a tower as a
 column), `layered.py` with `layering.py`, `coordinates.py` and `routing.py` (any data-flow graph), `panels.py` (insets,
 strips, facts), `margins.py` (side boxes, notes, lines to insets), `packing.py` (insets over columns). `paint.py` says how
 one box, wire or line of words looks, `theme.py` in which colours, `fonts.py` how wide text is.

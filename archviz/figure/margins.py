@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from archviz.figure.column_art import ColumnArt
 from archviz.figure.display import Anchor, Circle, Group, Item, Path, Point
 from archviz.figure.fonts import measure
 from archviz.figure.model import Box, Note, Sentence, SideBox
 from archviz.figure.paint import MAIN, Frame, box_size, leader, paint_box, paint_lines, side_style, wrap
-from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 from archviz.records import record, replace
 
@@ -18,7 +18,7 @@ NOTE_LINE = 17.0
 _NOTE_WIDTH, _SLIM_NOTE = 124.0, 78.0
 _NOTE_OFFSET, _SLIM_OFFSET = 26.0, 20.0
 _SIDE_GAP = 20.0  # px between side boxes and their column
-_TWO_LANES, _THREE_LANES = (7.0, 13.0), (3.5, 8.0, 12.5)  # px left of the column
+_LANES = ((7.0, 13.0), (3.5, 8.0, 12.5), (3.5, 8.0, 12.5, 17.0))  # px left of the column, by how many there need be
 _ENTRY = 7.0  # half of how far from the middle of a box wires of side boxes enter it, px
 
 
@@ -61,15 +61,15 @@ def paint_sides(
 
 
 def _side_lanes(sides: Sequence[SideBox], frames: Mapping[str, Frame], art: ColumnArt) -> dict[str, float]:
-    """How far left of the column the upright line of each side box is, px: on two lanes in turn, on a third where both are taken."""
+    """How far left of the column the upright line of each side box is, px: on two lanes in turn, on more where both are taken."""
     taken: dict[str, tuple[int, float, float]] = {}
     for number, side in enumerate(sides):
         heights = [frame.middle[1] for frame in (frames[side.box.id], *map(art.canvas.boxes.__getitem__, side.targets))]
         low, high = min(heights) - _ENTRY, max(heights) + _ENTRY
         used = {lane for lane, start, end in taken.values() if low < end and start < high}
-        lane = next((lane for lane in (number % 2, 1 - number % 2, 2) if lane not in used), number % 2)
+        lane = next((lane for lane in (number % 2, 1 - number % 2, 2, 3) if lane not in used), number % 2)
         taken[side.box.id] = (lane, low, high)
-    steps = _THREE_LANES if any(lane == 2 for lane, _, _ in taken.values()) else _TWO_LANES
+    steps = _LANES[max([lane - 1 for lane, _, _ in taken.values()] + [0])]
     return {name: steps[lane] for name, (lane, _, _) in taken.items()}
 
 

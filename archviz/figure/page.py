@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from archviz.figure.arrangement import Arrangement, Room, arrange
+from archviz.figure.column_art import ColumnArt
 from archviz.figure.display import DisplayList, Item, Point
 from archviz.figure.fonts import measure
 from archviz.figure.furniture import footers_height, paint_footers, paint_legend, paint_title
@@ -26,7 +27,6 @@ from archviz.figure.packing import GAP, Block
 from archviz.figure.paint import Frame, box_size, paint_badge, side_style
 from archviz.figure.panels import FRAMED, FactsArt, InsetArt, Panel, StripArt
 from archviz.figure.print_size import RATIO, WIDEST
-from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 from archviz.records import replace
 

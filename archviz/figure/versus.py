@@ -10,6 +10,7 @@ from archviz.architecture.model import Architecture
 from archviz.comparison.comparing import Comparison
 from archviz.errors import UsageError
 from archviz.figure import captions
+from archviz.figure.column_art import ColumnArt
 from archviz.figure.columns import spoken_tower
 from archviz.figure.display import DisplayList, Item
 from archviz.figure.fonts import fit, measure
@@ -20,7 +21,6 @@ from archviz.figure.overview import build_overview
 from archviz.figure.paint import text_line
 from archviz.figure.print_size import RATIO, WIDEST
 from archviz.figure.savings import Savings
-from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import Theme
 from archviz.figure.versus_marks import paint_marks
 from archviz.figure.versus_table import TableArt, differences

@@ -128,6 +128,15 @@ def _is_plain(interp: Interpreter, model: ModuleInstance, parameters: list[str])
     return not named and len(parameters) > 1
 
 
+def plain_image(interp: Interpreter, model: ModuleInstance, batch: int) -> dict[str, Any]:
+    """An image as the first argument of a model without `transformers` whose arguments state the size of one; nothing for other models."""
+    parameters, _ = forward_parameters(interp, model)
+    if of_transformers(model) or not _is_plain(interp, model, parameters):
+        return {}
+    sizes = plain_sizes(interp, model)
+    return {parameters[1]: image(interp, sizes, batch, "bfloat16")} if "image_size" in sizes.attrs else {}
+
+
 def plain_sizes(interp: Interpreter, model: ModuleInstance) -> Instance:
     """The sizes of an image that a model without `transformers` was built for, by the usual names of its arguments."""
     found = Instance(model.cls)

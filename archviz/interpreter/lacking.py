@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from archviz.interpreter.inputs import forward_function, forward_parameters
+from archviz.interpreter.inputs import forward_function, forward_parameters, plain_image
 from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.named_inputs import combinations
 from archviz.interpreter.reading import Gap
@@ -38,6 +38,8 @@ def lacking_inputs(
         gaps: What was not understood in it.
     """
     config, stated = model.attrs.get("config"), stated_inputs(interp, model, batch, seq)
+    if gaps and (pixels := plain_image(interp, model, batch)):
+        yield pixels  # a backbone that calls its image `x`
     for name in _UNEXPECTED.findall(gaps[0].reason) if gaps else ():
         yield {key: value for key, value in given.items() if key != name}
     words = set(_WORD.findall(" ".join(_told(interp, gap) for gap in gaps[:READ]).lower()))

@@ -10,13 +10,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archviz.interpreter import bounds, host_calls
-from archviz.interpreter.class_checks import ClassChecks
 from archviz.interpreter.control import BudgetSpentError, RaisedError, UnsupportedError
 from archviz.interpreter.expressions import BINARY, COMPARE, SPECIAL, UNARY
 from archviz.interpreter.managers import GeneratorManager
 from archviz.interpreter.places import chosen
 from archviz.interpreter.plain_methods import is_plain
 from archviz.interpreter.sizes import Size
+from archviz.interpreter.tensor_operators import TensorOperators
 from archviz.interpreter.texts import text_of
 from archviz.interpreter.values import (
     BoundMethod,
@@ -72,7 +72,7 @@ def _times(value: Any) -> Any:
     return value
 
 
-class Operators(ClassChecks):
+class Operators(TensorOperators):
     """The part of the interpreter that says what operators do to values."""
 
     if TYPE_CHECKING:
@@ -411,37 +411,6 @@ class Operators(ClassChecks):
         if not isinstance(value, Unknown):
             self._changed(value)
             del value[plain(index)]
-
-    # -- tensors: answered by the ops table -----------------------------------------------------------------------
-
-    def op(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Run a stub of the ops table by its dotted name."""
-        return self.call(self.library_name(name), list(args), kwargs)
-
-    def tensor_binary(self, name: str, left: Any, right: Any) -> Any:
-        return self.op("torch._binary", name, left, right)
-
-    def tensor_unary(self, name: str, value: Tensor) -> Any:
-        return self.op("torch._unary", name, value)
-
-    def tensor_compare(self, name: str, left: Any, right: Any) -> Any:
-        return self.op("torch._compare", name, left, right)
-
-    def tensor_elements(self, value: Tensor) -> list[Any]:
-        elements: list[Any] = self.op("torch._elements", value)
-        return elements
-
-    def tensor_item(self, value: Tensor, index: Any) -> Any:
-        return self.op("torch.Tensor.__getitem__", value, index)
-
-    def set_tensor_item(self, value: Tensor, index: Any, new: Any) -> None:
-        self.op("torch.Tensor.__setitem__", value, index, new)
-
-    def tensor_attribute(self, value: Tensor, name: str) -> Any:
-        return self.op("torch._attribute", value, name)
-
-    def set_tensor_attribute(self, value: Tensor, name: str, new: Any) -> None:
-        self.op("torch._set_attribute", value, name, new)
 
     # -- text, types, errors --------------------------------------------------------------------------------------
 

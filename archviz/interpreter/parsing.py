@@ -52,7 +52,9 @@ def parse(source: SourceText) -> ast.Module:
             f"{source.shown} does not parse: {error.msg}", Span(source.shown, error.lineno or 1)
         ) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise UnsupportedError(f"{source.shown} does not parse: {error}", Span(source.shown, 1)) from None
+        raise UnsupportedError(
+            f"{source.shown} does not parse: {error or 'nested too deeply'}", Span(source.shown, 1)
+        ) from None
 
 
 class Definition:

@@ -29,109 +29,11 @@ from archviz.interpreter.module_states import (
     read_states,
     with_module_states,
 )
-from archviz.interpreter.named_inputs import PLACES, WHOLE
-from archviz.interpreter.reading import DIRECT, INPUTS_GIVEN, MASKS_GIVEN, Gap
-from archviz.interpreter.towers import GRIDS, append, getters, other_inputs, token_marks, tower_inputs, uncalled_towers
+from archviz.interpreter.named_inputs import PLACES
+from archviz.interpreter.reading import INPUTS_GIVEN, MASKS_GIVEN, Gap
+from archviz.interpreter.towers import GRIDS, other_inputs
 from archviz.interpreter.tracing import Recorder
-from archviz.interpreter.values import Instance, ModuleInstance, Tensor, Unknown
-from archviz.spans import Span
-
-
-def trace_towers(
-    interp: Interpreter, model: ModuleInstance, *, batch: int = 1, seq: int = 64
-) -> tuple[Recorder, list[Gap]]:
-    """Run the model once, with an image too where that shows more of it: the pass that a description rests on.
-
-    A model of text and images runs on text alone first.  Where that leaves its vision tower out, or the model cannot do without an
-    image, a second pass is given one, and counts when everything in it was understood.  A tower that neither reached (images cut into
-    patches, sound) is called on its own; its events follow those of the model.
-    """
-    best = _trace_long_enough(interp, model, batch, seq)
-    parameters, _ = forward_parameters(interp, model)
-    if {"pixel_values", "input_ids"} <= set(parameters) and not set(GRIDS) & set(parameters):
-        best = _trace_images(interp, model, best, batch, seq)
-    _trace_apart(interp, model, best[0], batch, seq)
-    return best
-
-
-LONGER = (256, 1024)
-"""How many more tokens are given where a pass leaves parts of it empty."""
-
-
-def _trace_long_enough(interp: Interpreter, model: ModuleInstance, batch: int, seq: int) -> tuple[Recorder, list[Gap]]:
-    """The pass on text; on more of it where too few tokens leave windows without any, so that what is done with full ones is seen."""
-    best = trace_model(interp, model, batch=batch, seq=seq)
-    empty = _empty(best[0])
-    for more in LONGER:
-        if not empty:
-            break
-        longer = trace_model(interp, model, batch=batch, seq=seq + more)
-        left = _empty(longer[0])
-        if len(longer[1]) <= len(best[1]) and left < empty:
-            longer[0].more_tokens = more
-            best, empty = longer, left
-    return best
-
-
-def _empty(recorder: Recorder) -> int:
-    """How many ops gave `[batch, 0, …]`: no positions at all."""
-    return sum(
-        any(value.shape and len(value.shape) > 2 and value.shape[1] == 0 for value in event.outputs)
-        for event in recorder.events.outline()
-        if event.kind == "op"
-    )
-
-
-def _trace_images(
-    interp: Interpreter, model: ModuleInstance, text: tuple[Recorder, list[Gap]], batch: int, seq: int
-) -> tuple[Recorder, list[Gap]]:
-    """The first pass with an image in which more is understood, or as much and more is seen; else the pass on text alone."""
-    plain = example_inputs(interp, model, batch, seq, pixels=False)
-    forms = [{**plain, **images} for images in image_inputs(interp, model, batch)]
-    marks = token_marks(interp, model, batch, seq)
-    marked = [{**form, **marks} for form in (*forms, plain)] if marks else []
-    for given in [*marked[:-1], *forms, *other_inputs(interp, model, forms[0], batch, seq), *marked[-1:]]:
-        recorder, gaps, _ = _run(interp, model, given, enough=max(1, len(text[1])))
-        if (not gaps or len(gaps) < len(text[1])) and len(recorder.events) > len(text[0].events):
-            return recorder, gaps
-    return text
-
-
-def _trace_apart(interp: Interpreter, model: ModuleInstance, recorder: Recorder, batch: int, seq: int) -> None:
-    """Call the towers that a pass left out, each on its own; one that is not understood stays left out."""
-    called = recorder.events.called()
-    interp.state[WHOLE] = model.attrs.get("config")
-    for place, tower in list(uncalled_towers(model, called)):
-        if place in called:
-            continue
-        more = _trace_by_getter(interp, model, place, tower, batch, seq) or _trace_alone(
-            interp, model, tower, batch, seq
-        )
-        if more is not None:
-            called |= more.events.called()
-            append(recorder, more)
-
-
-def _trace_by_getter(
-    interp: Interpreter, model: ModuleInstance, place: str, tower: ModuleInstance, batch: int, seq: int
-) -> Recorder | None:
-    """The pass of a model's own method for the features of a tower, which shows what reads the tower's output too."""
-    for holder, path, method in getters(interp, model, place):
-        for given in tower_inputs(interp, tower, batch, seq, (holder, method)):
-            more, gaps, _ = _run(interp, model, given, part=holder, enough=1, method=(method, path))
-            if not gaps and place in more.events.called():
-                return more
-    return None
-
-
-def _trace_alone(
-    interp: Interpreter, model: ModuleInstance, tower: ModuleInstance, batch: int, seq: int
-) -> Recorder | None:
-    for given in tower_inputs(interp, tower, batch, seq):
-        more, gaps, _ = _run(interp, model, given, part=tower, enough=1)
-        if not gaps:
-            return more
-    return None
+from archviz.interpreter.values import ModuleInstance, Tensor
 
 
 def trace_model(
@@ -156,7 +58,7 @@ def trace_model(
     """
     given = example_inputs(interp, model, batch, seq, pixels=pixels)
     before = attributes_of(model)
-    recorder, gaps, _ = _run(interp, model, given)
+    recorder, gaps, _ = run_pass(interp, model, given)
     if not gaps or recorder.spent:
         return recorder, gaps
     return _trace_otherwise(interp, model, given, (recorder, gaps), before, batch, seq)
@@ -188,7 +90,7 @@ def _trace_otherwise(
         tried.append(_forms(other))
         give_back(before)
         enough = len(best[1]) if best[0].ended_by is None else None
-        recorder, gaps, _ = _run(interp, model, other, enough=enough)
+        recorder, gaps, _ = run_pass(interp, model, other, enough=enough)
         refusal.meet(other, (recorder, gaps))
         if gaps and _refused(other, gaps) not in told:  # it failed in another way, which may be mended
             told.add(_refused(other, gaps))
@@ -270,7 +172,7 @@ def cached_passes(
 def _cached_passes(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], batch: int, *, decode: bool
 ) -> tuple[list[Recorder], list[Gap], list[CacheLayer]]:
-    recorder, gaps, output = _run(interp, model, given)
+    recorder, gaps, output = run_pass(interp, model, given)
     recorders, found = [recorder], returned_cache(output)
     states = module_states(model, recorder, given.values())
     if found is None and not gaps:
@@ -282,7 +184,7 @@ def _cached_passes(
     if decode:
         earlier = cache_shapes(found[1]) if found is not None else None
         following = next_inputs(interp, model, batch, given, output, *(found or (None, None)))
-        recorder, more, output = _run(interp, model, following, after=recorder)
+        recorder, more, output = run_pass(interp, model, following, after=recorder)
         recorders, gaps = [recorder, *recorders], [*gaps, *(gap for gap in more if gap not in gaps)]
         found = returned_cache(output) or found
         if recorder.ended_by is not None:
@@ -325,7 +227,7 @@ def _evaluate(interp: Interpreter, model: ModuleInstance) -> None:
         interp.gap(f"eval(): {error}", getattr(error, "at", None))
 
 
-def _run(
+def run_pass(
     interp: Interpreter, model: ModuleInstance, given: dict[str, Any], part: ModuleInstance | None = None,
     after: Recorder | None = None, enough: int | None = None, method: tuple[str, str] | None = None,
 ) -> tuple[Recorder, list[Gap], Any]:  # fmt: skip
@@ -382,120 +284,3 @@ def _call_method(interp: Interpreter, part: ModuleInstance | None, name: str, pa
     finally:
         recorder.end(index, output)
     return output
-
-
-OPS = frozenset({
-    "split", "chunk", "unbind", "cat", "concat", "stack", "slice", "softmax", "sigmoid", "topk", "matmul", "bmm",
-    "scaled_dot_product_attention", "silu", "gelu", "relu", "tanh", "softplus", "linear", "embedding", "conv1d",
-})  # fmt: skip
-
-
-def trace_rows(recorder: Recorder) -> dict[str, list[dict[str, Any]]]:
-    """The calls and ops of a trace as the reference records them.
-
-    Returns:
-        `calls`: module, class, in, kwargs, out, at, and `returned` where `out`, which holds tensors, lists and tuples alone, leaves
-        something out: dicts, None, numbers (`form`); `ops`: module, op, in, out, at, only the ops of `OPS`.  Shapes are lists of
-        ints, nested as the values are; `in` holds the positional arguments.  `functions`: the named functions of which more is known:
-        the mask of an attention function and which implementation it is, the kernel that may replace it.
-    """
-    calls, ops, functions = [], [], []
-    owners: dict[int, str] = {}  # what stands in calls of `forward` itself → the module that PyTorch sees at work
-    for event in recorder.events:
-        args, kwargs, result = recorder.passed.get(event.index, ((), {}, None))
-        at = str(event.at) if event.at else None
-        if DIRECT in event.options or (event.parent in owners and event.kind != "call"):
-            owners[event.index] = _owner(recorder, owners, event.parent)
-            if event.kind == "call":
-                continue
-            event = event._replace(module=owners[event.index])
-        if event.kind == "call":
-            named = {name: shapes(value) for name, value in kwargs.items() if shapes(value) is not None}
-            out, whole = shapes(result), form(result)
-            calls.append(
-                {
-                    "module": event.module,
-                    "class": event.name,
-                    "in": shapes(args),
-                    "kwargs": named,
-                    "out": out,
-                    **({} if whole == out else {"returned": whole}),
-                    "at": at,
-                    **_told(event.options),
-                }
-            )
-        elif event.kind == "op" and event.name in OPS:
-            row = {"module": event.module, "op": event.name, "in": shapes(args), "out": shapes(result), "at": at}
-            ops.append({**row, **_told(event.options)})
-        elif event.kind == "function" and (told := _told(event.options)):
-            inputs, outputs = ([list(v.shape or ()) for v in values] for values in (event.inputs, event.outputs))
-            functions.append(
-                {"module": event.module, "function": event.name, "in": inputs, "out": outputs, "at": at, **told}
-            )
-    return {"calls": calls, "ops": ops, "functions": functions}
-
-
-def _owner(recorder: Recorder, owners: dict[int, str], parent: int) -> str:
-    """The module that PyTorch sees at work in an event: that around calls of `forward` itself."""
-    if parent in owners:
-        return owners[parent]
-    return recorder.events[parent].module if parent >= 0 else ""
-
-
-def _told(options: dict[str, object]) -> dict[str, Any]:
-    """What an event says of masks, dispatch and kernels, as JSON."""
-    told: dict[str, Any] = {name: options[name] for name in ("dispatch", "kernel", "kernel_package") if name in options}
-    mask = {
-        name.removeprefix("mask_").replace("mask", "kind"): str(value) if isinstance(value, Span) else value
-        for name, value in options.items()
-        if name.startswith("mask")
-    }
-    return {**told, **({"mask": mask} if mask else {})}
-
-
-def shapes(value: Any) -> Any:
-    """The shapes in a value: a list of ints for a tensor, nested lists for containers, None for anything else."""
-    if isinstance(value, Tensor):
-        return None if value.shape is None else list(value.shape)
-    if isinstance(value, Instance):
-        if value.cls.has("to_tuple"):
-            return shapes(value.cls.interpreter.get_attribute(value, "to_tuple")())
-        return shapes(value.payload) if isinstance(value.payload, tuple) else None
-    if isinstance(value, (tuple, list)):
-        return [shapes(each) for each in value if isinstance(each, (Tensor, Unknown, tuple, list)) or _is_record(each)]
-    return None
-
-
-MOST_SHOWN = 100
-_DEEPEST = 6
-
-
-def form(value: Any, depth: int = 0) -> Any:
-    """All that a value holds, as JSON: a list of ints for a tensor, lists and dicts as they are, names of classes for other objects.
-
-    >>> form((Tensor((2, 3)), {"loss": None, "steps": 5}))
-    [[2, 3], {'loss': None, 'steps': 5}]
-    """
-    if isinstance(value, Tensor):
-        return shapes(value)
-    if isinstance(value, Instance) and value.cls.has("to_tuple"):
-        return form(value.cls.interpreter.get_attribute(value, "to_tuple")(), depth)
-    held = value.payload if isinstance(value, Instance) and isinstance(value.payload, (dict, list, tuple)) else value
-    if depth < _DEEPEST and isinstance(held, dict):
-        return {str(name)[:80]: form(each, depth + 1) for name, each in list(held.items())[:MOST_SHOWN]}
-    if depth < _DEEPEST and isinstance(held, (tuple, list)):
-        return [form(each, depth + 1) for each in held[:MOST_SHOWN]]
-    if value is None or isinstance(value, (bool, int, float, Unknown)):
-        return None if isinstance(value, Unknown) else value
-    return value[:80] if isinstance(value, str) else _class_name(value)
-
-
-def _class_name(value: Any) -> str:
-    return value.cls.name if isinstance(value, Instance) else type(value).__name__
-
-
-def _is_record(value: Any) -> bool:
-    return isinstance(value, Instance) and isinstance(value.payload, tuple)
-
-
-__all__ = ["example_inputs", "form", "shapes", "trace_cached", "trace_model", "trace_rows"]

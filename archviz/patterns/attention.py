@@ -8,37 +8,25 @@ from math import prod
 
 from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds
+from archviz.patterns.attention_heads import HEAD_SETTINGS, Heads, read_heads
+from archviz.patterns.attention_projections import find_projections, has_core, named_projections, projections_inside
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.makers import makers
 from archviz.patterns.masks import Mask, find_mask
 from archviz.patterns.norms import Norm, detect_norm, norms_before
 from archviz.patterns.op_families import ELEMENTWISE, PLUMBING, canonical
-from archviz.patterns.operand_factors import operand_factors
+from archviz.patterns.operand_factors import is_core, operand_factors
 from archviz.patterns.other_sequences import reads_another_sequence
-from archviz.patterns.repeated_keys import repeats
 from archviz.patterns.rope import Rope, detect_rope
 from archviz.patterns.rotation_steps import turning_steps
 from archviz.patterns.score_path import ScorePath, find_score_path
-from archviz.patterns.seen_projections import seen_projections
+from archviz.patterns.stated_settings import stated_flag, stated_integer, stated_number
 from archviz.patterns.torch_attention import attention_op, is_torch_attention, torch_heads
 from archviz.patterns.trace import Trace
 from archviz.records import record
 from archviz.spans import Span
 
-_NAMES = {
-    "q": "q wq query q_proj q_lin to_q q_linear query_proj q_b_proj wq_b linear_q q_proj_b q_gate_proj",
-    "k": "k wk key k_proj k_lin to_k k_linear key_proj linear_k",
-    "v": "v wv value v_proj v_lin to_v v_linear value_proj linear_v",
-    "o": "o wo o_proj out_proj c_proj dense out proj out_lin to_out o_b_proj linear_out output wo_b attn_out out_linear",
-    "qkv": "qkv attn qkv_proj query_key_value c_attn wqkv in_proj att_proj c_qkv w_pack qkv_linear in_proj_qkv qkvg_proj",
-    "kv": "kv kv_proj key_value kv_b_proj wkv_b to_kv wkv",
-}  # fmt: skip
-_PROJECTIONS = {name: part for part, names in _NAMES.items() for name in names.split()}
-"""Name of a projection → its part."""
 _GATES = ("sigmoid", "silu", "softplus")
-_HEADS = ("num_heads", "heads", "num_attention_heads", "n_heads", "n_head", "num_q_heads", "nhead", "num_query_heads")
-_KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_kv_heads", "num_kv_head", "kv_heads")
-_HEAD_DIM = ("head_dim", "attention_head_size", "key_value_proj_dim", "qk_head_dim", "d_head", "head_size", "dim_head")
 _WINDOW = ("sliding_window", "window_size", "local_attention_window", "attention_window", "sliding_window_size")
 
 
@@ -106,7 +94,7 @@ def detect_attention(module: ModuleRecord, trace: Trace) -> Attention | None:
     projections = find_projections(module, trace)
     core = has_core(module, trace)
     if core and not projections.keys() & {"q", "qkv"}:
-        projections = _projections_inside(module) | projections
+        projections = projections_inside(module) | projections
     # Last resort: a class that says so, with projections named otherwise.
     named = "attention" in module.class_name.lower() and _projects_twice(module)
     if not ({"q", "k"} <= set(projections) or {"q", "kv"} <= set(projections) or "qkv" in projections or named):
@@ -145,88 +133,38 @@ def _of_another(query: ValueRef, key: ValueRef, value: ValueRef) -> bool:
     return query.id != key.id and (key.id == value.id or lengths[0] != lengths[1])
 
 
-def find_projections(module: ModuleRecord, trace: Trace | None = None) -> dict[str, ModuleRecord]:
-    """The projections of an attention module by their part: `q`, `k`, `v`, `o`, `qkv`, `kv`; where no name says which, as the pass uses them."""
-    named = _named_projections(module)
-    if trace is not None and not named.keys() & {"q", "qkv"} and has_core(module, trace):
-        return named | seen_projections(module, trace)
-    return named
-
-
-def _named_projections(module: ModuleRecord) -> dict[str, ModuleRecord]:
-    found: dict[str, ModuleRecord] = {}
-    for name, child in _candidates(module):
-        part = _PROJECTIONS.get(name)
-        if part is not None and part not in found:
-            found[part] = child
-    return found
-
-
-def _projections_inside(module: ModuleRecord) -> dict[str, ModuleRecord]:
-    """The projections of the child that makes queries, where the module itself weighs values by their products with keys."""
-    inside = (_named_projections(child) for child in module.children.values() if child.children)
-    return next((found for found in inside if found.keys() & {"q", "qkv"}), {})
-
-
-def _candidates(module: ModuleRecord) -> list[tuple[str, ModuleRecord]]:
-    """Projections by name; one that is wrapped alone in another module goes by the wrapper's name."""
-    found = []
-    for child in module.children.values():
-        inner = child if not child.children else next(iter(child.children.values()))
-        if len(child.children) <= 1 and linear_sizes(inner):
-            found.append((child.name.lower(), inner))
-    return found
-
-
 def _is_container(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> bool:
     """A layer or a wrapper is not the attention itself when only a child has the projections."""
     if projections.keys() & {"q", "qkv"}:
         return False  # a child with queries of its own is then an indexer or the like
-    return any(_named_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
+    return any(named_projections(child).keys() & {"q", "qkv"} for child in module.children.values() if child.children)
 
 
 def _has_heads(module: ModuleRecord) -> bool:
-    return any(name in module.attributes for name in (*_HEADS, *_HEAD_DIM, "num_key_value_groups", "scaling"))
-
-
-def has_core(module: ModuleRecord, trace: Trace) -> bool:
-    """Whether a module's own steps weigh something by a softmax over products."""
-    ops = set(trace.own_ops(module.path))
-    return "scaled_dot_product_attention" in ops or ("softmax" in ops and bool({"matmul", "bmm", "einsum"} & ops))
+    return any(name in module.attributes for name in HEAD_SETTINGS)
 
 
 def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace: Trace) -> Attention:
     core = _core_event(module, trace)
     call = trace.call(module.path)
     path = find_score_path(trace, call)
-    head_dim = _integer(module, _HEAD_DIM)
-    value_dim = _integer(module, ("v_head_dim",))
-    mla = _integer(module, ("kv_lora_rank",)) is not None or ("kv" in projections and value_dim is not None)
-    seen = _seen_heads(trace, call, core, None if mla else path)
-    heads = _heads(module, projections, head_dim, value_dim, seen) or _heads_of_scores(path, projections)
-    if head_dim is None and heads:
-        query = linear_sizes(projections["q"])[1] if "q" in projections else None  # type: ignore[index]
-        head_dim = query // heads if query else seen[2] if seen else None
-        head_dim = head_dim or _integer(module, ("embed_dim", "hidden_size"), divide_by=heads)
-    if head_dim is None and heads and path is not None:
-        head_dim = _width_of_scores(path, heads, projections)
-    kv_heads = _kv_heads(module, projections, heads, head_dim, seen[1] if seen else None)
+    sizes = read_heads(module, projections, trace, core, path)
     rope = _find_rope(module, trace)
-    norms = _qk_norms(module, trace, heads, kv_heads, head_dim)
+    norms = _qk_norms(module, trace, sizes)
     mask = find_mask(module, trace)
-    function = None if norms or call is None else _norm_by_function(trace, call, path, core, head_dim)
+    function = None if norms or call is None else _norm_by_function(trace, call, path, core, sizes.width)
     factors = operand_factors(trace, call) if call is not None else []
     values = [each.number for each in factors if each.operand == "values" and each.number]
     return Attention(
-        kind="mla" if mla else _grouping(heads, kv_heads),
-        heads=heads,
-        kv_heads=kv_heads,
-        head_dim=head_dim,
-        value_dim=value_dim or head_dim,
+        kind=sizes.kind,
+        heads=sizes.count,
+        kv_heads=sizes.keys,
+        head_dim=sizes.width,
+        value_dim=sizes.value_width,
         window=mask.window if mask else _window(module, core),
-        causal=mask.causal if mask else _flag(module, "is_causal"),
+        causal=mask.causal if mask else stated_flag(module, "is_causal"),
         cross=reads_another_sequence(module, projections, trace),
-        gated=_is_gated(module, projections, heads, head_dim, trace),
+        gated=_is_gated(module, projections, sizes, trace),
         gate=canonical(gate.name) if (gate := find_gate(module, trace)) is not None else None,
         qk_norm=next(iter(norms.values()), None) or (function[0] if function is not None else None),
         qk_norms=tuple(norms),
@@ -236,32 +174,13 @@ def _describe(module: ModuleRecord, projections: dict[str, ModuleRecord], trace:
         sinks=any("sink" in name for name in module.parameters),
         softcap=_softcap(module, core, path),
         scaling=_score_factor(module, path),
-        ranks=(_query_rank(module, projections), _integer(module, ("kv_lora_rank",))),
+        ranks=(_query_rank(module, projections), stated_integer(module, ("kv_lora_rank",)) or None),
         mask=mask,
         value_scale=round(prod(values), 9) if values else None,
         shared_kv=core is not None and call is not None and _reads_keys_of_another(core, trace, call),
         projection_bounds=_projection_bounds(projections, trace, call) if call is not None else None,
         query_temperature=next((f.event.at for f in factors if f.operand == "queries" and f.number is None), None),
     )
-
-
-def _heads_of_scores(path: ScorePath | None, projections: dict[str, ModuleRecord]) -> int | None:
-    """The heads of the queries that the scores are products of, `[B, H, S, d]`, where they are as wide together as their projection."""
-    shape = path.operands[0].shape if path is not None and path.operands is not None else None
-    sizes = linear_sizes(projections["q"]) if "q" in projections else None
-    if not shape or len(shape) != 4 or sizes is None:
-        return None
-    heads, width = shape[1], shape[3]
-    return heads if heads and width and heads * width == sizes[1] else None
-
-
-def _width_of_scores(path: ScorePath, heads: int, projections: dict[str, ModuleRecord]) -> int | None:
-    """The width of the queries that the scores are products of, where so many heads of it fill a fused or an output projection."""
-    shape = path.operands[0].shape if path.operands is not None else None
-    width = (shape or (None,))[-1] or 0
-    fused, output = (linear_sizes(projections[part]) if part in projections else None for part in ("qkv", "o"))
-    fits = (fused is not None and fused[1] == 3 * heads * width) or (output is not None and output[0] == heads * width)
-    return width if width and fits else None
 
 
 def _projection_bounds(projections: dict[str, ModuleRecord], trace: Trace, call: Event) -> str | None:
@@ -286,15 +205,15 @@ def _score_factor(module: ModuleRecord, path: ScorePath | None) -> float | None:
     """What the scores are multiplied by: as the pass shows; where it does not show them, by the setting that is called so."""
     if path is not None:
         return path.factor
-    return _number(module, ("scaling", "scale", "softmax_scale"))
+    return stated_number(module, ("scaling", "scale", "softmax_scale"))
 
 
 def _query_rank(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> int | None:
     """The width that queries are compressed to: as stated, else by the projection down that stands before the one up."""
-    stated = _integer(module, ("q_lora_rank",))
+    stated = stated_integer(module, ("q_lora_rank",))
     up = linear_sizes(projections["q"]) if "q" in projections else None
     if stated is not None or up is None:
-        return stated
+        return stated or None  # 0 states that they are not compressed
     sizes = [
         linear_sizes(c)
         for c in module.children.values()
@@ -303,21 +222,11 @@ def _query_rank(module: ModuleRecord, projections: dict[str, ModuleRecord]) -> i
     return next((up[0] for down in sizes if down and down[1] == up[0] < min(down[0], up[1])), None)
 
 
-def _grouping(heads: int | None, kv_heads: int | None) -> str | None:
-    if heads is None or kv_heads is None:
-        return None
-    if kv_heads == heads:
-        return "mha"
-    return "mqa" if kv_heads == 1 else "gqa"
-
-
 def _core_event(module: ModuleRecord, trace: Trace) -> Event | None:
     """The call of an attention function on whole heads: queries, keys and values in this order."""
     call = trace.call(module.path)
     for event in trace.own(call) if call else ():
-        name = canonical(event.name).lower()
-        wanted = ("attention" in name and event.kind == "function") or name == "scaled_dot_product_attention"
-        if wanted and len(event.inputs) >= 3 and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
+        if is_core(event) and all(len(value.shape or ()) == 4 for value in event.inputs[:3]):
             return event
     return None
 
@@ -337,90 +246,38 @@ def _reads_keys_of_another(core: Event, trace: Trace, call: Event) -> bool:
     return source is not None and not f"{call.module}.".startswith(f"{source.module}.")
 
 
-def _seen_heads(
-    trace: Trace, call: Event | None, core: Event | None, path: ScorePath | None
-) -> tuple[int | None, int | None, int | None] | None:
-    """Heads of the queries, heads of the keys before they are repeated, and their width, as the attention's operands have them.
-
-    They stand as `[B, heads, S, d]`, the keys perhaps turned over, or as the letters of a product say.
-    """
-    operands = core.inputs[:2] if core is not None else path.operands if path is not None else None
-    if operands is None or call is None:
-        return None
-    times = repeats(trace, call, operands[1])
-    if core is None and path is not None and path.letters is not None:
-        heads, keys, width = path.letters
-        return heads, keys // times if keys % times == 0 else None, width
-    query, key = (value.shape or () for value in operands)
-    if len(query) != 4 or len(key) != 4:
-        return None
-    return query[1], (key[1] or 0) // times or None, query[-1]
-
-
-def _heads(
-    module: ModuleRecord, projections: dict[str, ModuleRecord], head_dim: int | None, value_dim: int | None,
-    seen: tuple[int | None, int | None, int | None] | None,
-) -> int | None:  # fmt: skip
-    if seen is not None and seen[0]:
-        return seen[0]
-    stated = _integer(module, _HEADS)
-    width = value_dim or head_dim
-    if stated is None and width and "o" in projections:
-        sizes = linear_sizes(projections["o"])
-        return sizes[0] // width if sizes else None
-    if stated is None and head_dim and "q" in projections:
-        sizes = linear_sizes(projections["q"])
-        return sizes[1] // head_dim if sizes else None
-    return stated
-
-
-def _kv_heads(
-    module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None,
-    seen: int | None,
-) -> int | None:  # fmt: skip
-    key = linear_sizes(projections["k"]) if "k" in projections else None
-    if key and head_dim and key[1] % head_dim == 0:
-        return key[1] // head_dim
-    if seen is not None and _integer(module, ("num_key_value_groups",)) is None:
-        return seen
-    stated = _integer(module, _KV_HEADS)
-    groups = _integer(module, ("num_key_value_groups",))
-    if stated is None and groups and heads:
-        return heads // groups
-    if stated is not None and module.attributes.get("multi_query") is False and not stated:
-        return heads
-    return stated or heads
-
-
 def _window(module: ModuleRecord, core: Event | None) -> int | None:
     if core is not None and "sliding_window" in core.options:
         value = core.options["sliding_window"]
         return value if isinstance(value, int) and not isinstance(value, bool) else None
-    value = _integer(module, _WINDOW)
+    value = stated_integer(module, _WINDOW)
     return value if value and value > 0 else None
 
 
-def _is_gated(
-    module: ModuleRecord, projections: dict[str, ModuleRecord], heads: int | None, head_dim: int | None, trace: Trace
-) -> bool:
+def _is_gated(module: ModuleRecord, projections: dict[str, ModuleRecord], sizes: Heads, trace: Trace) -> bool:
     """A gate multiplies the output: a doubled query projection, or a sigmoid of data in the module's own forward."""
     if trace.own_ops(module.path):
         return find_gate(module, trace) is not None
     query = linear_sizes(projections["q"]) if "q" in projections else None
-    doubled = bool(query and heads and head_dim and query[1] == 2 * heads * head_dim)
+    doubled = bool(query and sizes.count and sizes.width and query[1] == 2 * sizes.count * sizes.width)
     return doubled or any(re.fullmatch(r"(g|gate|output_gate|g_proj|gate_proj)", name) for name in module.children)
 
 
 def find_gate(module: ModuleRecord, trace: Trace) -> Event | None:
-    """The step of a module's own forward whose result gates data: it multiplies other data, as it is or scaled."""
+    """The step of a module's own forward whose result gates its output: it multiplies other data, as it is or scaled.
+
+    What is multiplied before the scores are made, such as values mixed with an embedding, is no output.
+    """
     call = trace.call(module.path)
     gates: dict[int, Event] = {}  # value → the step that it is a gate of
-    for event in trace.own(call) if call is not None else ():
+    own = list(trace.own(call)) if call is not None else []
+    mixed = max((event.index for event in own if is_core(event) or canonical(event.name) == "softmax"), default=-1)
+    for event in own:
         if event.kind == "call":
             continue
         name, data = canonical(event.name), [value for value in event.inputs if trace.carries(value)]
         found = next((gates[value.id] for value in data if value.id in gates), None)
-        if found is not None and name == "mul" and len(data) > 1:
+        if found is not None and name == "mul" and len(data) > 1 and event.index > mixed:
             return found
         if name in _GATES and event.kind == "op":
             found = event
@@ -431,13 +288,12 @@ def find_gate(module: ModuleRecord, trace: Trace) -> Event | None:
     return None
 
 
-def _qk_norms(
-    module: ModuleRecord, trace: Trace, heads: int | None, kv_heads: int | None, head_dim: int | None
-) -> dict[str, str]:
+def _qk_norms(module: ModuleRecord, trace: Trace, sizes: Heads) -> dict[str, str]:
     """The norms of queries and keys by name: `head` when each head is normalised apart, `whole` for all together.
 
     Norms of a low-rank compression have the width of the rank and are not QK-norms.
     """
+    heads, kv_heads, head_dim = sizes.count, sizes.keys, sizes.width
     ranks = {module.attributes.get(name) for name in ("q_lora_rank", "kv_lora_rank")}
     seen = trace.whole and trace.call(module.path) is not None
     found: dict[str, str] = {}
@@ -498,25 +354,4 @@ def _softcap(module: ModuleRecord, core: Event | None, path: ScorePath | None) -
     value = core.options.get("softcap") if core is not None else None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    return _number(module, ("attn_logit_softcapping", "softcap"))
-
-
-def _integer(module: ModuleRecord, names: tuple[str, ...], divide_by: int = 1) -> int | None:
-    for name in names:
-        value = module.attributes.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value // divide_by
-    return None
-
-
-def _number(module: ModuleRecord, names: tuple[str, ...]) -> float | None:
-    for name in names:
-        value = module.attributes.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-    return None
-
-
-def _flag(module: ModuleRecord, name: str) -> bool | None:
-    value = module.attributes.get(name)
-    return value if isinstance(value, bool) else None
+    return stated_number(module, ("attn_logit_softcapping", "softcap"))

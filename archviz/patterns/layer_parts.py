@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.activations import activation_among
-from archviz.patterns.attention import Attention, detect_attention, find_projections, has_core
+from archviz.patterns.attention import Attention, detect_attention
+from archviz.patterns.attention_projections import find_projections, has_core
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward, projections_of
 from archviz.patterns.linears import is_linear, linear_sizes, linears_of
 from archviz.patterns.loose_feed_forward import describe_loose, describe_triple, gates_side_input, steps_between

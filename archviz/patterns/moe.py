@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.activations import activation_in
 from archviz.patterns.feed_forward import FeedForward, describe_projections, detect_feed_forward
-from archviz.patterns.linears import linear_sizes, linears_of
+from archviz.patterns.linears import is_linear, linear_sizes, linears_of
 from archviz.patterns.op_families import activation_of, canonical
 from archviz.patterns.routed_lists import routed_count
 from archviz.patterns.router_flow import experts_choice, single_choices
 from archviz.patterns.router_weights import corrects_choice, is_seen, normalising_step, score_name, weight_factor
+from archviz.patterns.stated_settings import stated_number
 from archviz.patterns.trace import Trace
 from archviz.records import record, replace
 
@@ -101,7 +102,10 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     experts, count = module.children.get(named), counts.get(named, 0)
     if experts is None or not count:
         return None
-    holders = [experts, *_further(module, experts)]
+    holders = [
+        experts,
+        *_further(experts, [child for child in module.children.values() if counts[child.name] == count]),
+    ]
     router, choices = _find_router(module, experts, count, trace)
     shared = next((c for c in module.children.values() if _is_shared(c, experts, module, trace)), None)
     gate = next(
@@ -112,7 +116,8 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
     width, hidden, gated = _expert_sizes(holders, count, choices, _outer(router, choices))
     owners, call = (router, module), trace.call(module.path)
     common = _common(holders, count)
-    parts = [part for holder in holders for part in holder.walk() if not part.path.startswith(common or ("\0",))]
+    beside = tuple(f"{path}." for path in common)
+    parts = [part for holder in holders for part in holder.walk() if not f"{part.path}.".startswith(beside)]
     events = router_events(trace, trace.call(router.path) if router else None, call)
     seen, factor = call if is_seen(events) else None, weight_factor(events)
     by_experts = experts_choice(events, choices)
@@ -131,7 +136,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         gated=gated,
         score=score_name(events, choices),
         normalised=normalising_step(events) is not None if seen else _stated_normalised(owners),
-        scaling=factor[1] if factor else None if seen else _number(owners, _SCALING),
+        scaling=factor[1] if factor else None if seen else _stated(owners, _SCALING),
         correction_bias=corrects_choice(trace, seen, events, experts.path, choices) if seen else _holds_bias(owners),
         shared_gate=gate.path if gate and shared else None,
         shared_gate_curve=_curve_name(trace, gate.path, events) if gate and shared else None,
@@ -162,19 +167,25 @@ def _common(holders: Sequence[ModuleRecord], count: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _further(module: ModuleRecord, experts: ModuleRecord) -> list[ModuleRecord]:
-    """Siblings of the experts with further projections of them: one stacked matrix alone is no feed-forward, several of one class are."""
+def _further(experts: ModuleRecord, alike: Sequence[ModuleRecord]) -> list[ModuleRecord]:
+    """Siblings of the experts with further projections of them: one matrix for each alone is no feed-forward, several side by side are.
+
+    Args:
+        alike: The modules of the block that hold as many experts.
+    """
     if not _is_one_projection(experts):
         return []
     return [
-        child for child in module.children.values()
-        if child is not experts and child.class_name == experts.class_name and _is_one_projection(child)
-        and expert_count(child) == expert_count(experts) and "shared" not in child.name
+        child for child in alike
+        if child is not experts and child.class_name == experts.class_name and _is_one_projection(child) and "shared" not in child.name
     ]  # fmt: skip
 
 
 def _is_one_projection(module: ModuleRecord) -> bool:
-    return not module.children and [len(t.shape) for t in module.parameters.values() if len(t.shape) > 2] == [3]
+    """Whether a module holds a single matrix for each expert: one stack, or a list of projections."""
+    if module.children:
+        return all(name.isdigit() and is_linear(child) for name, child in module.children.items())
+    return [len(t.shape) for t in module.parameters.values() if len(t.shape) > 2] == [3]
 
 
 def gate_curve(trace: Trace, gate: str, events: Sequence[Event]) -> Event | None:
@@ -333,7 +344,11 @@ def _expert_sizes(
     """
     experts = holders[0]
     one = next((expert for m in experts.walk() for expert in _weighted(_numbered(m))), None)
-    if one is not None and (block := describe_projections(linears_of(one), None)):
+    lists = [
+        next(iter(holder.children.values())) for holder in holders if holder.children and _is_one_projection(holder)
+    ]
+    projections = lists or (linears_of(one) if one is not None else [])
+    if block := describe_projections(projections, None):
         return block.width, block.hidden, block.gated
     matrices = [
         t.shape
@@ -396,7 +411,7 @@ def _top_k(
             return value if isinstance(value, int) else (shape or (None,))[-1]
     if singles:
         return len(singles)
-    value = _number((router, module), _TOP_K)
+    value = _stated((router, module), _TOP_K)
     return int(value) if value is not None else None
 
 
@@ -460,10 +475,5 @@ def _shared_hidden(shared: ModuleRecord | None, width: int | None, trace: Trace)
     return (stacked[0] or 0) * (inner or 0)
 
 
-def _number(owners: tuple[ModuleRecord | None, ...], names: tuple[str, ...]) -> float | None:
-    for owner in owners:
-        for name in names:
-            value = owner.attributes.get(name) if owner else None
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return float(value)
-    return None
+def _stated(owners: tuple[ModuleRecord | None, ...], names: tuple[str, ...]) -> float | None:
+    return next((value for owner in owners if owner and (value := stated_number(owner, names)) is not None), None)

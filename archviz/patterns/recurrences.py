@@ -6,7 +6,7 @@ They are told apart by their tensors: what decays (`A_log`, `time_decay`, gates)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from archviz.interpreter.reading import Event, ModuleRecord, TensorRecord
 from archviz.patterns.linears import linear_sizes
@@ -182,9 +182,25 @@ def _without_softmax(module: ModuleRecord, trace: Trace) -> Recurrence | None:
         event for event in steps if canonical(event.name) in _NORMALISES and any(map(trace.carries, event.inputs))
     )
     named = any(event.kind == "function" and "attention" in event.name.lower() for event in steps)
-    if len(products) < 2 or named or not _all_gates(over_data):
+    if len(products) < 2 or named or not _all_gates(over_data) or _bends(products, steps):
         return None
     return Recurrence("linear_attention", "Linear attention", "linear_attention", "Products without a softmax")
+
+
+_CURVES = frozenset(
+    {"relu", "gelu", "silu", "softplus", "elu", "tanh", "pow", "square", "sin", "cos", "acos", "arccos"}
+)
+
+
+def _bends(products: Sequence[Event], steps: Sequence[Event]) -> bool:
+    """Whether what the first product gives is bent on its way to the last: scores that weigh values by another curve than a softmax."""
+    scores = {value.id for value in products[0].outputs}
+    for event in steps:
+        if products[0].index < event.index < products[-1].index and scores & {value.id for value in event.inputs}:
+            if canonical(event.name) in _CURVES:
+                return True
+            scores.update(value.id for value in event.outputs)
+    return False
 
 
 def _all_gates(steps: Iterable[Event]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from archviz.interpreter.reading import Event, ValueRef
+from archviz.patterns.makers import makers
 from archviz.patterns.op_families import PLUMBING, canonical, writes_in_place
 from archviz.patterns.trace import Trace
 
@@ -17,13 +18,10 @@ def repeats(trace: Trace, call: Event, keys: ValueRef) -> int:
 
     Moves alone make more of them; a join, such as that of a rotated part with the rest, puts different ones together.
     """
-    makers: dict[int, Event] = {}
-    for event in trace.inside(call):
-        if event.kind == "op" and not writes_in_place(event.name):
-            makers.update((value.id, event) for value in event.outputs if all(value.id != v.id for v in event.inputs))
+    made = makers(event for event in trace.inside(call) if event.kind == "op" and not writes_in_place(event.name))
     value, times = keys, 1
     for _ in range(_LONG):
-        maker = makers.get(value.id)
+        maker = made.get(value.id)
         source = next((each for each in maker.inputs if trace.carries(each)), None) if maker is not None else None
         if maker is None or source is None or canonical(maker.name) in _ENDS:
             break

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from archviz.interpreter.reading import Event, ModuleRecord, ValueRef
 from archviz.patterns.linears import is_linear
+from archviz.patterns.makers import makers
 from archviz.patterns.op_families import PLUMBING, canonical, writes_in_place
 from archviz.patterns.score_path import find_score_path
 from archviz.patterns.trace import Trace
@@ -22,15 +23,12 @@ def seen_projections(module: ModuleRecord, trace: Trace) -> dict[str, ModuleReco
         return {}
     linears = {each.path: each for each in module.walk() if is_linear(each)}
     steps = [event for event in trace.inside(call) if event.kind == "op"]
-    makers = {
-        value.id: event for event in steps if not writes_in_place(event.name)
-        for value in event.outputs if all(value.id != source.id for source in event.inputs)
-    }  # fmt: skip
+    made = makers(event for event in steps if not writes_in_place(event.name))
     weighing = _weighing(steps, path.operands)
     if weighing is None:
         return {}
     values, last = weighing
-    read = [_projection(trace, makers, linears, value) for value in (*path.operands, values)]
+    read = [_projection(trace, made, linears, value) for value in (*path.operands, values)]
     after = (event for event in steps if event.index > last.index and event.module in linears)
     out = next(after, None)
     found = _by_part(read)
@@ -63,11 +61,11 @@ def _weighing(steps: list[Event], operands: tuple[ValueRef, ValueRef]) -> tuple[
 
 
 def _projection(
-    trace: Trace, makers: Mapping[int, Event], linears: Mapping[str, ModuleRecord], value: ValueRef
+    trace: Trace, made: Mapping[int, Event], linears: Mapping[str, ModuleRecord], value: ValueRef
 ) -> ModuleRecord | None:
     """The projection that a value goes back to, over cuts, norms and rotations."""
     for _ in range(_LONG):
-        event = makers.get(value.id)
+        event = made.get(value.id)
         if event is None or not event.inputs:
             return None
         if event.module in linears:

@@ -381,7 +381,8 @@ class TermReader:
             return Term("given", within if within.count(".") < 3 else within.rpartition(".")[2], notes=notes)
         if value.id in self.trace.zeros:
             return Term("given", "zeros")
-        kind = "mask" if len(value.shape or ()) == 4 or value.dtype == "bool" else "t"
+        turns = self.call.kind == "function" and self.closed(self.call)  # a rotation is given tables, and no mask
+        kind = "mask" if (len(value.shape or ()) == 4 and not turns) or value.dtype == "bool" else "t"
         kind = "i" if value.dtype is not None and "int" in value.dtype else kind
         kind = "position_bias" if kind == "mask" and value.id in self.trace.score_biases else kind
         same = sum(1 for term in self.unknown.values() if term.label.rstrip("0123456789") == kind)

@@ -7,7 +7,8 @@ from math import prod
 
 from archviz.interpreter.reading import POSITION_BIAS, Event, ModuleRecord, ValueRef
 from archviz.patterns.activations import clamp_bounds, number_in
-from archviz.patterns.attention import Attention, find_gate, find_projections
+from archviz.patterns.attention import Attention, find_gate
+from archviz.patterns.attention_projections import find_projections
 from archviz.patterns.compression import grouped_projections, indexers, pooled_positions
 from archviz.patterns.linears import has_bias, linear_sizes
 from archviz.patterns.masks import Mask

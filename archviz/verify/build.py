@@ -24,7 +24,7 @@ from archviz.verify.formula_claims import (
 )
 from archviz.verify.joined_numbers import sized
 from archviz.verify.model_claims import model_claims
-from archviz.verify.not_read import branches_not_read, changed_by_sizes, masks_left_out
+from archviz.verify.not_read import branches_not_read, changed_by_sizes, masks_changed, masks_left_out, ran_in
 from archviz.verify.rope_claims import rope_claims
 from archviz.verify.router_claims import router_claims
 from archviz.verify.same_numbers import alike_in_numbers
@@ -64,8 +64,8 @@ def find_claims(reading: ModelReading, architecture: Architecture, find_text: Fi
         claims += join_claims(_norms_in_short(list(_stack_claims(context, lines, stack))))
     defaulted = _defaulted_towers(architecture)
     unstated = _unstated(architecture)
-    led_on = (*changed_by_sizes(context), *masks_left_out(context))
-    exchanged = [(fork.module, lines.evidence(fork.at)) for fork, _ in led_on]
+    led_on = (*changed_by_sizes(context), *masks_left_out(context), *masks_changed(context))
+    exchanged = [(fork.module, ran_in(context, fork), lines.evidence(fork.at)) for fork, _ in led_on]
     claims = [_exchanged(claim, exchanged) for claim in claims]
     told = (_doubted(_of_defaults(_unstated_claim(claim, unstated), defaulted), reading) for claim in claims)
     return [_assumed(sized(claim, context), reading) for claim in told]
@@ -114,11 +114,13 @@ def _doubted(claim: Claim, reading: ModelReading) -> Claim:
     return claim
 
 
-def _exchanged(claim: Claim, places: Sequence[tuple[str, tuple[Evidence, ...]]]) -> Claim:
-    """What an attention sees is not verified where the pass exchanged it because its input is short, or was given no mask of padding."""
-    for module, evidence in places:
+def _exchanged(claim: Claim, places: Sequence[tuple[str, set[str], tuple[Evidence, ...]]]) -> Claim:
+    """What an attention sees is not verified where the pass exchanged or left it because its input is short, or was given no mask of padding."""
+    if claim.key not in ("attention.mask", "attention.span") or claim.status != "verified":
+        return claim
+    for module, same, evidence in places:
         inside = f"{claim.scope}.".startswith(f"{module}." if module else "")
-        if claim.key in ("attention.mask", "attention.span") and inside and claim.status == "verified":
+        if inside or not same.isdisjoint(_modules(claim)):
             return replace(claim, status="unverified", evidence=(*claim.evidence, *evidence))
     return claim
 

@@ -31,6 +31,7 @@ _FACTS = {
 }  # fmt: skip
 _ROOM = 0.01  # how far a published parameter count may be from the count of the tensors
 _LONG = 60
+_MOVES = (*PLUMBING, "slice", "getitem")
 
 
 def model_claims(
@@ -114,7 +115,7 @@ def _step_before(context: Context, value: ValueRef) -> Event | None:
     made = _makers(context)
     step = made.get(value.id)
     for _ in range(_LONG):
-        if step is None or canonical(step.name) not in (*PLUMBING, "slice", "getitem") or not step.inputs:
+        if step is None or canonical(step.name) not in _MOVES or not step.inputs:
             return step
         step = made.get(step.inputs[0].id)
     return None
@@ -178,13 +179,13 @@ def _multiplied(step: Event) -> float | None:
 
 
 def _after(context: Context, head: Event) -> list[Event]:
-    """The elementwise steps that follow a projection, each reading the one before."""
+    """The elementwise steps that follow a projection, each reading the one before, moves, cuts and casts among them."""
     steps: list[Event] = []
     current = head.outputs[0]
     for event in context.trace.events[context.trace.events.index(head) + 1 :]:
         if event.kind != "op" or all(value.id != current.id for value in event.inputs) or not event.outputs:
             continue
-        if canonical(event.name) not in ("mul", "div", "tanh", "to", "float"):
+        if canonical(event.name) not in ("mul", "div", "tanh", *_MOVES):
             break
         steps.append(event)
         current = event.outputs[0]

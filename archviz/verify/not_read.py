@@ -13,11 +13,12 @@ from archviz.interpreter.parsing import body_of
 from archviz.interpreter.reading import ModuleRecord
 from archviz.late_patterns import late_pattern
 from archviz.verify.claims import Claim
-from archviz.verify.size_tests import decided_by_pass, may_be_of_sizes, names_of_sizes, tests_in
+from archviz.verify.size_tests import assigned_in, decided_by_pass, may_be_of_sizes, names_of_sizes, tests_in
 from archviz.verify.source_lines import SourceLines
 
 _LONGEST = 200
 _HIDING = late_pattern(r"create_(?!bidirectional_mask)\w*mask$")
+_MASK = late_pattern(r"(^|_)masks?(_|$)")
 _JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -26,7 +27,7 @@ def branches_not_read(context: Context, stacks: Sequence[Stack], lines: SourceLi
 
     Not those of shared code that makes masks for a stack: which masks were given is no question of the model's own code.
     """
-    files = {module.defined_at.file for module in context.modules.values() if module.defined_at is not None}
+    files = _own_files(context)
     owners = {"", *(stack.path.rpartition(".")[0] for stack in stacks)}
     for fork in context.reading.forks:
         shared = fork.at.file not in files and fork.module in owners
@@ -67,6 +68,32 @@ def masks_left_out(context: Context) -> Iterator[tuple[Fork, str]]:
             continue
         if any(_HIDING.search(ast.unparse(each.func)) for each in ast.walk(node) if isinstance(each, ast.Call)):
             yield fork, _short(f"if {ast.unparse(node.test)}: {_text(node.body)}")
+
+
+def masks_changed(context: Context) -> Iterator[tuple[Fork, str]]:
+    """Branches of other sizes that would change a mask: `if window < T: mask = mask & near`, each with its statements.
+
+    Not those that ask about the mask itself: one that is given hides padding.
+    """
+    files = _own_files(context)
+    for fork in context.reading.forks:
+        node, text = fork.node, not_read(fork) if fork.at.file in files else None
+        if not isinstance(node, ast.If) or fork.turns != {False} or text is None:
+            continue
+        changed = {each.id for each, _ in assigned_in(node.body) if isinstance(each, ast.Name)}
+        asked = {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+        if any(map(_MASK.search, changed)) and not changed & asked:
+            yield fork, text
+
+
+def _own_files(context: Context) -> set[str]:
+    """The files that the model's modules are defined in."""
+    return {module.defined_at.file for module in context.modules.values() if module.defined_at is not None}
+
+
+def ran_in(context: Context, fork: Fork) -> set[str]:
+    """The modules that a branch ran in or would: the first, and those of its class."""
+    return {fork.module, *(path for path, module in context.modules.items() if _is_of(context, fork, module))}
 
 
 def _sets(statement: ast.stmt) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from archviz.architecture.model import Architecture, Evidence, ModuleNode
 from archviz.late_patterns import late_pattern
+from archviz.patterns.op_families import activation_of
 from archviz.verify.claims import Claim
 from archviz.verify.known import Known
 from archviz.verify.statements import Statement
@@ -17,6 +18,8 @@ _N = r"(?<![\d.,])(?P<n>\d{1,3}(?:[,_]\d{3})+|\d+(?:\.\d+)?(?:e-?\d+)?)(?![\d,]*
 _SEP = r"(?:\s*[:=≈~]\s*|\s+(?:of\s+|is\s+)?)"
 _ARROW = r"\s*(?:→|->|=>)\s*"
 _UNIT = r"(?<![\d.])(?P<n>\d+(?:\.\d+)?)\s?[MBT]"
+
+_CORRECTION = r"(?:(?:score |expert )?correction bias|bias correction)"
 
 NUMBERS: tuple[tuple[str, str], ...] = (
     ("query_rank", rf"\bq(?:uery)?[-_ ](?:LoRA |low-rank |latent )?rank{_SEP}{_N}"),
@@ -48,14 +51,25 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("hash_routing", r"\bhash[- ]rout(?:ing|ed)\b", "hash"),
     ("group_limit", r"\b\d+ of \d+ (?:expert )?groups\b", ""),
     ("router_normalised", r"\b(?:not |un)normali[sz]ed\b", "False"),
+    ("has_correction_bias", rf"\b(?:no|without)(?: an?)? {_CORRECTION}\b", "False"),
+    ("has_correction_bias", rf"(?<!no )(?<!without )(?<!without a )\b{_CORRECTION}\b", "True"),
+    ("activation", r"\b(?:quick)?GELU\b(?! MLP)|\b(?:SiLU|swish)\b(?! MLP)|\bReLU(?:²|2\b|\b(?!²))(?! MLP)", ""),
 )
 _HAVING = {"has_sinks": "attention.sinks", "has_qk_norm": "attention.qk_norm", "has_gate": "attention.gate"}
-_EXPERTS = late_pattern(r"expert|rout(?:er|ing)|\bMoE\b", re.IGNORECASE)
+_ABOUT = {
+    "router_normalised": late_pattern(r"expert|rout(?:er|ing)|\bMoE\b", re.IGNORECASE),
+    "activation": late_pattern(
+        r"^(?!.*(?:attention|delta|mamba|conv|rout|←)).*(?:expert|\bMoE\b|\bMLP\b|GLU\b|feed-forward|\bFFN\b)",
+        re.IGNORECASE,
+    ),
+}
+"""What is told of these only where the words beside it speak of such a part."""
 _CLAIMS = {
     "query_rank": ("attention.query_rank",), "kv_rank": ("attention.kv_rank",), "mtp_layers": ("mtp.layers",),
     "routed_scale": ("moe.scaling",), "softcap": ("attention.softcap", "logits.softcap"),
     "attention_scale": ("attention.scale",), "router_score": ("moe.score",), "group_limit": ("moe.group_limit",),
     "inner_width": ("feed_forward.hidden_size", "moe.expert_hidden_size", "moe.shared_expert"), "norm_eps": ("norm.eps",),
+    "activation": ("feed_forward.activation", "moe.activation"),
 }  # fmt: skip
 _EPS = ("eps", "variance_epsilon", "epsilon", "norm_eps", "layer_norm_eps")
 _GROUPS = late_pattern(r"of (\d+) groups")
@@ -75,8 +89,9 @@ def read_traits(line: str, around: str = "") -> Iterator[Statement]:
                 yield Statement(key, _stated(rounded[start]), found[0].strip(), start=found.start(), end=found.end())
     for key, pattern, word in WORDS:
         named = re.search(pattern, line, re.IGNORECASE)
-        if named is not None and (key != "router_normalised" or _EXPERTS.search(f"{around} {line}")):
-            said = word or named[0].replace("expert ", "")
+        about = _ABOUT.get(key)
+        if named is not None and (about is None or about.search(f"{around} {line}")):
+            said = word or activation_of(named[0]) or named[0].replace("expert ", "")
             yield Statement(key, said, named[0].strip(), start=named.start(), end=named.end())
 
 
@@ -146,6 +161,13 @@ def _add_rope_factor(known: Known, _: Architecture, claims: Sequence[Claim]) -> 
 
 def _add_normalised(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
     _add(known, [replace(c, value=str(c.value)) for c in claims if c.key == "moe.normalised"])
+
+
+def _add_correction(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
+    """Whether a router corrects its choice by a bias; nothing where its steps were not followed."""
+    _add(known, [replace(c, value="True") for c in claims if c.key == "moe.correction_bias" and c.value])
+    if not known.values:
+        _add(known, [replace(c, value="False") for c in claims if c.key == "moe.choice" and c.status == "verified"])
 
 
 def _add_routing(known: Known, _: Architecture, claims: Sequence[Claim]) -> None:
@@ -225,6 +247,7 @@ _RULES: dict[str, Rule] = {
     "shared_count": _add_shared,
     "rope_factor": _add_rope_factor,
     "router_normalised": _add_normalised,
+    "has_correction_bias": _add_correction,
     "hash_routing": _add_routing,
     "softcap": _add_uncapped,
     **{key: _truth_of(claimed) for key, claimed in _HAVING.items()},

@@ -96,7 +96,8 @@ PROJECTION = late_pattern(
 TABLE = late_pattern(rf"^\s*{_N}\s*×\s*{_N}\s*$")
 _TOKENS_TABLE = late_pattern(rf"^\s*{_N}\s*(?:×|→|->|=>)\s*{_N}\s*$")
 HEAD = late_pattern(rf"^\s*{_N}\s*(?:→|->|=>)\s*{_N}")
-_TIED_HEAD = late_pattern(r"^\s*tied\s*(?:$|[,;])", re.IGNORECASE)
+_TIED_TABLE = late_pattern(r"(?<!not )\btied\s*(?:$|[,;.)]|with\b)", re.IGNORECASE)
+_TABLES = late_pattern(r"\b(?:LM|output) head\b|\b(?:token|word) embeddings?\b", re.IGNORECASE)
 TIED_TO = late_pattern(r"(?<!not )\btied to (\w+(?:\.\w+)+)")
 _GATE = late_pattern(r"\b(?:attention|output|sigmoid) gate\b|\bgate of the (?:attention|output)\b", re.IGNORECASE)
 _OWN_LINEAR = late_pattern(r"\b(?:own|separate) (?:Linear|projection)|\bLinear\b", re.IGNORECASE)
@@ -159,7 +160,7 @@ def _of_line(line: str, around: str, rotated: bool) -> Iterator[Statement]:
             yield _statement("rope_part", f"{part[1].lower()} {number(part[2])} of {number(part[3])}", part)
     if _GATE.search(f"{around} {line}") and (own := _OWN_LINEAR.search(line)):
         yield _statement("gate_linear", "True", own)
-    if re.search(r"\bLM head\b", around) and (bare := _TIED_HEAD.search(line)):
+    if _TABLES.search(around) and (bare := _TIED_TABLE.search(line)):
         yield _statement("tied", "True", bare)
     for tied in TIED_TO.finditer(line):
         yield _statement("tied_to", tied[1], tied)

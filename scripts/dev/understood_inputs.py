@@ -10,7 +10,8 @@ from archviz.interpreter.machine import Interpreter
 from archviz.interpreter.named_inputs import WHOLE
 from archviz.interpreter.reading import Gap
 from archviz.interpreter.towers import other_inputs, tower_inputs
-from archviz.interpreter.trace import _run, trace_rows
+from archviz.interpreter.trace import run_pass
+from archviz.interpreter.trace_rows import trace_rows
 from archviz.interpreter.values import ModuleInstance
 from archviz.readings import _build, interpreter_for
 from archviz.settings import Settings
@@ -35,7 +36,7 @@ def understood(model_type: str, path: str) -> tuple[str, dict[str, Any], dict[st
         given: dict[str, Any] = {}
         gaps: list[Gap] = [Gap(path, "no inputs are known", None)]
         for given in _inputs(interp, model, part):
-            recorder, gaps, _ = _run(interp, model, given, part=part if path else None)
+            recorder, gaps, _ = run_pass(interp, model, given, part=part if path else None)
             if not gaps:
                 return model.cls.name, given, trace_rows(recorder), gaps
     return model.cls.name, given, {"calls": [], "ops": []}, gaps

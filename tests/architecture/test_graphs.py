@@ -165,6 +165,13 @@ def test_a_part_of_a_layer_that_no_pass_calls_is_told() -> None:
     assert all(told not in block.notes for block in bart.blocks)
 
 
+def test_a_part_whose_steps_stay_apart_is_not_told_as_uncalled() -> None:
+    """Between the gate and the projection of what Gemma 4 gives to every layer stands a product with that; both are called."""
+    settings = Settings(offline=True)
+    gemma = describe("transformers:gemma4_text", settings=settings)
+    assert not [note for block in gemma.blocks for note in block.notes if "is not called" in note]
+
+
 @pytest.mark.parametrize("model", ["transformers:granite_speech", "transformers:instructblipvideo"])
 def test_two_attentions_of_one_name_open_into_an_inside_of_their_own(model: str) -> None:
     """A Q-Former calls both of them `attention`: that of itself, and that of the encoder's output, which is wider."""

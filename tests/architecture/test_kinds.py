@@ -130,3 +130,13 @@ def test_names_of_kinds_have_no_marks_of_the_code() -> None:
     for model_type in MODELS:
         for stack in read_model(model_type)[1].layers:
             assert not any(mark in kind.id + kind.title for kind in stack.kinds for mark in "#=:."), model_type
+
+
+def test_the_steps_of_a_network_in_one_list_are_no_layers() -> None:
+    """As EnCodec's decoder: a recurrent layer among convolutions and activations."""
+    steps = [
+        module("steps.0", "Codec", module("steps.0.lstm", "LSTM", library="torch.nn.LSTM")),
+        module("steps.1", "ELU", library="torch.nn.ELU"),
+        linear("steps.2", 16, 16),
+    ]
+    assert stacks_of(module("", "Root", module("steps", "ModuleList", *steps))) == []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path as FilePath
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -148,6 +150,17 @@ def test_towers_as_one_box_keep_clear_of_a_small_tower_that_stands_below_the_sid
 def test_wires_of_side_boxes_keep_apart_and_lead_to_each_box_once(model: str) -> None:
     display, findings = draw_overview(describe(model, settings=Settings(offline=True)))
     assert [group for group in _of(display, "edge") if group.id.startswith("side/")]
+    assert not [finding for finding in findings if finding.severity == "hard"]
+
+
+def test_wires_of_four_side_boxes_keep_apart(tmp_path: FilePath) -> None:
+    """Two rotations, QK-norm, and what Gemma 4 gives to every layer all reach past each other."""
+    config = {
+        "architectures": ["Gemma4ForCausalLM"], "model_type": "gemma4_text", "hidden_size": 1536, "hidden_size_per_layer_input": 256,
+        "num_attention_heads": 8, "num_hidden_layers": 35, "num_key_value_heads": 1, "num_kv_shared_layers": 20,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    _, findings = draw_overview(describe(str(tmp_path), settings=Settings(offline=True)))
     assert not [finding for finding in findings if finding.severity == "hard"]
 
 

@@ -9,12 +9,12 @@ from archviz.descriptions import describe
 from archviz.emit import svg
 from archviz.errors import UsageError
 from archviz.figure import draw_view
+from archviz.figure.column_art import ColumnArt
 from archviz.figure.detailed import build_detailed
 from archviz.figure.display import Rect, Text
 from archviz.figure.fonts import measure
 from archviz.figure.model import Box, Column
 from archviz.figure.params import build_sizes
-from archviz.figure.stack import ColumnArt
 from archviz.figure.theme import LIGHT
 from archviz.figure.views import VIEWS
 from archviz.formats import VIEWS as NAMED

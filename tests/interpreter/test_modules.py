@@ -155,6 +155,11 @@ def test_only_what_is_asked_for_runs() -> None:
         value(source, "BROKEN")
 
 
+def test_a_file_that_is_too_much_for_the_parser_says_so() -> None:
+    with pytest.raises(UnsupportedError, match=r"program\.py does not parse: \w"):
+        value("if a: pass\n" + "elif a: pass\n" * 20_000)
+
+
 def test_a_file_that_does_not_parse_says_where() -> None:
     with pytest.raises(UnsupportedError, match=r"program\.py does not parse") as caught:
         value("x = 1\ndef broken(:\n    pass\n", "broken")

@@ -109,6 +109,20 @@ def test_an_image_is_of_the_size_that_the_code_states_where_the_arguments_do_not
     assert found["calls"][0]["out"] == image
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["self.proj(x).flatten(2)", "self.proj(x.view(*[n for b, c, h, w in [x.shape] for n in (b, c, h, w)])).flatten(2)"],
+)
+def test_a_backbone_that_calls_its_image_x_is_given_one(tmp_path: Path, body: str) -> None:
+    file = tmp_path / "m.py"
+    init = "    def __init__(self, img_size=32, width=8):\n        super().__init__()\n        self.proj = nn.Conv2d(3, width, 16, 16)\n"
+    file.write_text(
+        f"{MODEL_HEADER}class M(nn.Module):\n{init}    def forward(self, x):\n        return {body}\n", "utf-8"
+    )
+    found = pipeline.trace(str(file), class_name="M", settings=OFFLINE)
+    assert (found["calls"][0]["out"], found["gaps"]) == ([1, 8, 4], [])
+
+
 def test_the_lookup_of_a_module_is_called_through_its_class(tmp_path: Path) -> None:
     forward = (
         "    def forward(self, x):\n        return nn.Module.__getattr__(self, 'e')(M.__getattr__(self, 'f')(x))\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from archviz.interpreter import trace
+from archviz.interpreter import tower_passes
 from archviz.interpreter.towers import uncalled_towers
 from scripts.dev.understood_inputs import understood
 from tests.interpreter.programs import MODEL_HEADER, value
@@ -75,16 +75,16 @@ result = Model()
 
 def test_a_pass_that_cannot_count_any_more_ends_at_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[tuple[bool, set[str]]] = []
-    run = trace._run
+    run = tower_passes.run_pass
 
     def watched(interp: Any, model: Any, given: dict[str, Any], **options: Any) -> Any:
         done = run(interp, model, given, **options)
         passes.append(("pixel_values" in given, done[0].events.called()))
         return done
 
-    monkeypatch.setattr(trace, "_run", watched)
+    monkeypatch.setattr(tower_passes, "run_pass", watched)
     built = value(MODEL_HEADER + LOST_IN_IMAGES)
-    recorder, gaps = trace.trace_towers(built.cls.interpreter, built, seq=4)
+    recorder, gaps = tower_passes.trace_towers(built.cls.interpreter, built, seq=4)
     assert gaps == []
     assert "layers.8.lin" in recorder.events.called()
     with_image = [called for pixels, called in passes if pixels]

@@ -57,6 +57,17 @@ def test_a_norm_of_a_low_rank_compression_is_no_qk_norm() -> None:
     assert (found.kind, found.qk_norm, found.ranks, found.value_dim) == ("mla", None, (32, 16), 16)
 
 
+def test_a_rank_of_zero_says_that_queries_are_not_compressed() -> None:
+    record = module(
+        "a", "Latent",
+        linear("a.wq", 64, 4 * 24), linear("a.wkv_a", 64, 24), linear("a.wkv_b", 16, 4 * 32), linear("a.wo", 64, 64),
+        num_heads=4, qk_head_dim=24, v_head_dim=16, kv_lora_rank=16, q_lora_rank=0,
+    )  # fmt: skip
+    found = detect_attention(record, QUIET)
+    assert found is not None
+    assert (found.kind, found.ranks) == ("mla", (None, 16))
+
+
 def test_rope_tells_its_span_and_layout() -> None:
     found = traced(attention("a", 64, 8, 2, 16), 8, 2, 16, span=4)
     assert found.rope is not None

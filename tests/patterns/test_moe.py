@@ -175,6 +175,25 @@ def test_what_holds_one_matrix_of_other_experts_is_no_further_projection() -> No
     assert found(module("m", "MoE", up, others, linear("m.router", 32, 8))).further == ()
 
 
+def test_lists_of_projections_side_by_side_hold_the_same_experts() -> None:
+    sizes = {"fc1": (64, 32), "fc2": (64, 32), "fc3": (32, 64)}
+    lists = [
+        module(f"m.{name}", "ModuleList", *(linear(f"m.{name}.{i}", *size) for i in range(8)))
+        for name, size in sizes.items()
+    ]
+    tape = Tape()
+    x = tape.value(LENGTH, 64)
+    with tape.inside("call", "m", "MoEFeedForward", x) as out:
+        with tape.inside("call", "m.gate", "Linear", x) as scores:
+            scores.append(tape.op("linear", x, tape.value(8, 64), out=(LENGTH, 8)))
+        tape.op("topk", scores[0], outs=[(LENGTH, 2), (LENGTH, 2)], k=2)
+        out.append(x)
+    result = found(module("m", "MoEFeedForward", linear("m.gate", 64, 8), *lists), Trace(tape.events))
+    assert result.holders == ("m.fc1", "m.fc2", "m.fc3")
+    assert (result.count, result.top_k, result.width, result.hidden, result.gated) == (8, 2, 64, 32, True)
+    assert result.each == 3 * 64 * 32
+
+
 def choosing(*steps: str, masked: bool) -> Trace:
     """A router that takes the highest score by `steps`, one after the other; `masked`: each without the choice before."""
     tape = Tape()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -403,6 +404,12 @@ def test_products_that_no_softmax_normalises_are_linear_attention(tmp_path: Path
     assert values(found, "attention.kind") == {}
 
 
+def test_scores_that_another_curve_than_a_softmax_bends_are_no_linear_attention(tmp_path: Path) -> None:
+    init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)"
+    found = claims_about(tmp_path, model(attention(init, HEADS + "y = (q @ k.mT).relu().square() @ v\n" + OUT)))
+    assert values(found, "mixer.kind") == {}
+
+
 STREAMS = """
 class Layer(nn.Module):
     def __init__(self):
@@ -480,6 +487,42 @@ def test_the_gate_of_a_shared_expert_makes_no_scores(tmp_path: Path, scores: str
     assert found["moe.experts"] == 6
 
 
+NEAR = "if {test}:\n    mask = mask & (i - j <= 16)\n"
+PLACES = "i, j = torch.arange(T)[:, None], torch.arange(T)[None, :]\nmask = j <= i\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "status"), [("T > 16", "unverified"), ("False", "verified"), ("mask.dim() > 4", "verified")]
+)
+def test_a_window_that_a_short_pass_does_not_show_leaves_what_is_seen_unverified(
+    tmp_path: Path, test: str, status: str
+) -> None:
+    mix = SDPA.replace("        y = F", indent(PLACES + NEAR.format(test=test), " " * 8) + "        y = F")
+    found = claims_about(tmp_path, model(mix.replace("is_causal=True", "attn_mask=mask")))
+    seen = {claim.key: claim for claim in found.claims if claim.scope == "layers.{0-2}.mix"}
+    assert (seen["attention.mask"].value, seen["attention.span"].value) == ("causal", "full")
+    assert (seen["attention.mask"].status, seen["attention.span"].status) == (status, status)
+
+
+def test_values_that_are_gated_before_they_are_attended_to_are_no_gated_output(tmp_path: Path) -> None:
+    before = SDPA.replace(
+        "y = F", "v = v * torch.sigmoid(self.out(x).view(B, T, 4, 16).transpose(1, 2))\n        y = F"
+    )
+    after = SDPA.replace(
+        "return", "y = y * torch.sigmoid(self.out(x).view(B, T, 4, 16).transpose(1, 2))\n        return"
+    )
+    assert "attention.gate" not in told(claims_about(tmp_path, model(before)), "mix")
+    assert told(claims_about(tmp_path, model(after)), "mix")["attention.gate"] == "σ of out"
+
+
+def test_a_softcap_of_the_logits_is_found_behind_a_cut_of_a_padded_vocabulary(tmp_path: Path) -> None:
+    capped = model().replace(
+        "return self.head(self.last(x))",
+        "y = self.head(self.last(x))[..., :98].float()\n        return 15 * torch.tanh(y / 15)",
+    )
+    assert values(claims_about(tmp_path, capped), "logits.softcap") == {"": 15}
+
+
 def test_a_norm_of_keys_that_does_not_run_is_told_as_such(tmp_path: Path) -> None:
     init = "self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)\nself.q_norm, self.k_norm = nn.LayerNorm(16), nn.LayerNorm(16)"
     core = "y = F.scaled_dot_product_attention(self.q_norm(q), k, v, is_causal=True)\n"
@@ -488,3 +531,18 @@ def test_a_norm_of_keys_that_does_not_run_is_told_as_such(tmp_path: Path) -> Non
     found = claims_about(tmp_path, source)
     assert told(found, "")["modules.not_called"] == ["mix.k_norm"]
     assert told(found, "mix")["attention.qk_norm"] == "per head, of the queries alone"
+
+
+def test_tables_of_a_rotation_with_an_axis_for_heads_are_called_no_masks(tmp_path: Path) -> None:
+    turn = (
+        "\ndef apply_rotary_emb(x, cos, sin):\n    a, b = x[..., :8], x[..., 8:]\n"
+        "    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)\n"
+    )
+    before = "w = torch.outer(torch.arange(ids.shape[1]), 1.0 / 10000 ** (torch.arange(0, 16, 2) / 16))\nwaves = w.cos()[None, :, None], w.sin()[None, :, None]"
+    mix = SDPA.replace(").transpose(1, 2) for", ") for")
+    mix = mix.replace(
+        "y = F",
+        "q, k = apply_rotary_emb(q, *waves), apply_rotary_emb(k, *waves)\n        q, k, v = (t.transpose(1, 2) for t in (q, k, v))\n        y = F",
+    )
+    found = told(claims_about(tmp_path, model(turn + mix, before=before)), "mix")
+    assert found["rope.formula"] == "a = x[first half]; b = x[second half]; cat(a · t − b · t2, a · t2 + b · t, −1)"

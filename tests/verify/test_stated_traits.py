@@ -30,6 +30,8 @@ V3, OSS, GEMMA, QWEN = "deepseek_v3", "gpt_oss", "gemma2", "qwen3_5_moe_text"
         (V3, "softcap 50", "softcap", 50, "none"),
         (V3, "sliding window 4,096", "window", 4096, "no window"),
         (V3, "hash routing", "hash_routing", "hash", "by scores"),
+        (V3, "no correction bias", "has_correction_bias", "False", "True"),
+        (OSS, "sigmoid router with bias correction", "has_correction_bias", "True", "False"),
         (OSS, "without sinks", "has_sinks", "False", "True"),
         (OSS, "output gate", "has_gate", "True", "False"),
         (OSS, "YaRN factor 40", "rope_factor", 40, 32),
@@ -51,6 +53,21 @@ def test_each_false_trait_is_found(model_type: str, details: str, key: str, stat
 
 
 @pytest.mark.parametrize(
+    ("block", "details", "wrong"),
+    [
+        ("MoE", "256 experts, 1 shared expert, GELU", {"activation": "GELU"}),
+        ("Dense MLP", "7,168 -> 18,432 -> 7,168, ReLU²", {"activation": "ReLU²"}),
+        ("Dense MLP", "swish", {}),
+        ("Attention and MoE", "GELU", {}),
+        ("MLP", "GELU ← gate_proj", {}),
+    ],
+)
+def test_an_activation_is_held_against_those_of_feed_forwards(block: str, details: str, wrong: dict[str, str]) -> None:
+    found = [check for check in checked(V3, figure(details, block)) if check.status == "conflict"]
+    assert {check.key: check.stated for check in found} == wrong
+
+
+@pytest.mark.parametrize(
     ("model_type", "details", "block"),
     [
         (V3, "q LoRA rank 1,536, kv rank 512\nhead dim 192, value dim 128", "MLA"),
@@ -58,6 +75,8 @@ def test_each_false_trait_is_found(model_type: str, details: str, key: str, stat
         (V3, "7,168 -> 18,432 -> 7,168", "Dense SwiGLU MLP"),
         (V3, "eps 1e-6", "RMSNorm"),
         (V3, "1 MTP layer, no QK-norm, without sinks", "Model"),
+        (V3, "256 experts, 1 shared expert, correction bias, swish", "MoE"),
+        (GEMMA, "gated, GELU", "MLP"),
         (OSS, "attention sinks, YaRN factor 32, attention scale 0.125, no QK-norm", "Attention"),
         (GEMMA, "softcap 50, attention scale 0.0625", "Attention"),
         (QWEN, "QK-norm, output gate", "Gated attention"),

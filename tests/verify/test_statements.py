@@ -78,4 +78,6 @@ def test_the_sizes_of_a_token_embedding_are_read_with_an_arrow_too() -> None:
 def test_a_head_that_is_called_tied_is_tied() -> None:
     assert stated("tied", "LM head") == stated("tied, no bias", "LM head") == {("tied", "True")}
     assert stated("not tied", "LM head") == {("tied", "False")}
-    assert stated("tied", "Layers") == set()
+    assert stated("7,168 → 129,280, tied", "LM head") >= {("tied", "True")}
+    assert stated("129,280 × 7,168 (tied with the head)", "Token embedding") >= {("tied", "True")}
+    assert stated("tied", "Layers") == stated("tied across the layers", "Token embedding") == set()
