@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archviz.architecture.towers import Column
+from archviz.architecture.towers import Column, is_causal
 
 _SHARE = "of routed experts the share top-k ∕ experts"
 _ONE_INPUT = {"vision": "one image patch or position", "audio": "one audio frame"}
 
 
 def stand_apart(columns: Sequence[Column]) -> bool:
-    """Whether a model has several towers and none of them writes text: encoders side by side (CLIP, SigLIP).
+    """Whether a model has several towers and none of them writes text: encoders side by side (CLIP, SigLIP), and what reads their features.
 
     An input passes its own tower and no other, so no single number of parameters is active per token.
     """
-    return (
-        len(columns) > 1 and all(column.encodes or not column.is_main for column in columns) and bool(_texts(columns))
-    )
+    writing = [column for column in columns if column.is_main and not (column.encodes or _reads_features(column))]
+    return len(columns) > 1 and not writing and any(column.encodes for column in _texts(columns))
+
+
+def _reads_features(column: Column) -> bool:
+    """Whether what is no tower of images or sound reads no token ids either (X-CLIP's transformer over frames); a decoder stays one."""
+    return column in _texts([column]) and column.looks_ids_up is False and is_causal(column) is not True
 
 
 def _texts(columns: Sequence[Column]) -> list[Column]:

@@ -1,4 +1,4 @@
-"""Modules around a tower that are no steps of its column: `forward` does not call them, or their data flows elsewhere; each with why."""
+"""Modules around a tower that are no steps of its column: the pass does not call them, or their data flows elsewhere; each with why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archviz.patterns.flow import Shape
 from archviz.patterns.norms import detect_norm
 from archviz.patterns.trace import Trace
 
-NOT_CALLED = "not called by forward"
+NOT_CALLED = "not called in the pass that was read"
 NOT_READ = "no step of forward reads it"
 _AS_WEIGHT = "read as a weight, not called"
 _UNREAD = "no layer reads the output"

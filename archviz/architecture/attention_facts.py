@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from archviz.architecture.context import code
 from archviz.architecture.fact_sheet import FactSheet, OfKind
-from archviz.architecture.fixed_positions import fixed_table, is_handed_to_layers, reads_positions
+from archviz.architecture.fixed_positions import fixed_table, is_handed_to_layers, reads_positions, scores_by_waves
 from archviz.architecture.frequencies import theta_of_code
 from archviz.architecture.kinds import Stack
 from archviz.architecture.mask_facts import mask_values
@@ -322,6 +322,11 @@ def _position_words(sheet: FactSheet, column: Column, roles: Roles, stack: Stack
     reading = next((k for k, a in found if reads_positions(attention_module(sheet, k, a), sheet.context.trace)), None)
     if reading is not None:
         return "relative bias", attention_place(sheet, reading)
+    waves = next(
+        (e for k, a in found if (e := scores_by_waves(attention_module(sheet, k, a), sheet.context.trace))), None
+    )
+    if waves is not None:
+        return "relative, sinusoidal", code(waves.at)
     if seen == {"none"} and found[0][1].causal:
         return "none (NoPE)", attention_place(sheet, found[0][0])
     return None, []

@@ -365,7 +365,10 @@ def _moe_rows(
 ) -> None:
     shared_paths = tuple(path for path in (what.shared, what.shared_gate) if path)
     router_paths = (what.router,) if what.router else ()
-    experts, router, shared = (sum(map(layers.count, paths)) for paths in (what.holders, router_paths, shared_paths))
+    held, common, router, shared = (
+        sum(map(layers.count, paths)) for paths in (what.holders, what.common, router_paths, shared_paths)
+    )
+    experts = held - common
     times = what.count * len(layers.paths)
     even = experts % times == 0 and (not what.zero or experts == times * what.each)
     note = _mixture_note(what, 1 - times * what.each / experts if experts else 0)
@@ -373,11 +376,13 @@ def _moe_rows(
     table.add(
         f"{key}/experts", f"Experts{of}", experts, key, experts // times if even else None, times if even else None,
         _visited(what, experts, len(layers.paths)), note,
-        groups=layers.groups(Share(what.holders)), multiples=layers.multiples,
+        groups=layers.groups(Share(what.holders, what.common)), multiples=layers.multiples,
     )  # fmt: skip
+    names = listed([path.rpartition(".")[2] for path in what.common])
+    layers.row(f"{key}/common", f"Common to the experts ({names})", common, key, Share(what.common))
     layers.row(f"{key}/shared_expert", "Shared expert", shared, key, Share(shared_paths))
     rest = share.without(*what.holders, *router_paths, *shared_paths)
-    layers.row(f"{key}/other", _moe_rest(table.context, what), count - experts - router - shared, key, rest)
+    layers.row(f"{key}/other", _moe_rest(table.context, what), count - held - router - shared, key, rest)
 
 
 def _moe_rest(context: Context, what: MixtureOfExperts) -> str:
@@ -393,7 +398,8 @@ def inactive(context: Context, kind: Kind) -> int:
     for what in _mixtures(context, kind):
         if any(what is part.what for part in left_out):
             continue
-        experts = sum(map(context.parameters, what.holders)) if what.top_k else 0
+        held, common = (sum(map(context.parameters, paths)) for paths in (what.holders, what.common))
+        experts = held - common if what.top_k else 0
         idle += experts - (_visited(what, experts) or 0)
     return idle
 

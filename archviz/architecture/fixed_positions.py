@@ -99,6 +99,21 @@ def reads_positions(module: ModuleRecord, trace: Trace) -> bool:
     return False
 
 
+def scores_by_waves(module: ModuleRecord, trace: Trace) -> Event | None:
+    """The product inside an attention of data with waves of distances (Transformer-XL): they are made of sines, and of no data."""
+    call = trace.call(module.path)
+    inside = trace.inside(call) if call is not None else ()
+    made: dict[int, list[Event]] = {}
+    for event in inside:
+        others = [value for value in event.inputs if not trace.carries(value)]
+        is_product = event.kind == "op" and canonical(event.name) in ("matmul", "bmm", "einsum")
+        if is_product and len(others) == 1 and len(event.inputs) == 2 and call is not None:
+            made = made or _makers(trace, [*trace.before(call), *inside])
+            if any(canonical(step.name) in _WAVES for step in _before(made, others[0])):
+                return event
+    return None
+
+
 def _of_whole_numbers(trace: Trace, made: dict[int, list[Event]], value: ValueRef) -> bool:
     """Whether whole numbers that are no choice among data (as of a `topk`) choose what a value holds."""
     steps = _before(made, value)

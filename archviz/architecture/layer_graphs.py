@@ -130,8 +130,9 @@ class GraphBook:
     def _collapse(self, flow: Flow, part: Part) -> int | None:
         """The one node of a part in the layer's flow; loose projections are contracted."""
         region = {n.id for n in flow.nodes.values() if n.kind == "call" and n.module in part.paths}
-        if self._is_spelt_out(part):
-            region = with_between(flow, region)
+        whole = with_between(flow, region)
+        if self._is_spelt_out(part) or all(flow.nodes[each].kind in ("op", "function") for each in whole - region):
+            region = whole  # the activation between two projections may be a function
         if len(region) <= 1:
             return next(iter(region), None)
         return merge(flow, region, part.name, module=part.paths[0])

@@ -11,6 +11,7 @@ from archviz.architecture.feeding import enters, goes_on, reaches, reads
 from archviz.architecture.kinds import Stack
 from archviz.architecture.roles import HEADS, LM_HEADS
 from archviz.interpreter.reading import INPUTS_GIVEN, Event, ModuleRecord
+from archviz.late_patterns import late_pattern
 from archviz.patterns.attention import Attention
 from archviz.patterns.linears import linear_sizes
 from archviz.patterns.norms import detect_norm
@@ -156,8 +157,9 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collecti
     root = context.modules[path]
     inside = tuple([stack.path + "." for stack in stacks] + [other + "." for other in _inner(path, towers)])
     kinds = {(m.library or "").rpartition(".")[2] for m in root.walk() if not m.path.startswith(inside)}
-    if stacks and len(towers) < 2 and _hears(context):
-        return "audio"
+    given = _given_alone(context) if stacks and len(towers) < 2 else None
+    if given is not None:
+        return given
     if any(k.startswith("Embedding") for k in kinds) and not kinds & {"Conv2d", "Conv3d"}:
         return "text"
     if kinds & {"Conv2d", "Conv3d"}:
@@ -165,15 +167,16 @@ def _tower_id(context: Context, path: str, stacks: list[Stack], towers: Collecti
     return "audio" if "Conv1d" in kinds else "text"
 
 
-_SOUND = {"input_features", "input_values", "audio_values"}
+_SOUND = late_pattern(r"^(input_features|input_values|audio_values|.*_mel)$")
 
 
-def _hears(context: Context) -> bool:
-    """Whether a pass of the whole model was given sound and neither images nor token ids."""
+def _given_alone(context: Context) -> str | None:
+    """What a pass of the whole model was given, where it was sound or images alone, without token ids."""
     first = next(iter(context.trace.outline), None)
     given = first.options.get(INPUTS_GIVEN, ()) if first is not None else ()
     names = set(given) if isinstance(given, tuple) else set()
-    return bool(names & _SOUND) and "input_ids" not in names and not any("pixel" in name for name in names)
+    kinds = {"vision" if "pixel" in name else "audio" for name in names if "pixel" in name or _SOUND.search(name)}
+    return kinds.pop() if len(kinds) == 1 and "input_ids" not in names else None
 
 
 def _holds_table(context: Context, path: str, stacks: list[Stack], towers: Collection[str]) -> bool:

@@ -83,7 +83,7 @@ def candidates(interp: Interpreter, name: str, config: Any, batch: int, seq: int
         vision = interp.find_attribute(config, "vision_config")
         part = vision if isinstance(vision, Instance) else config
         return [Tensor((batch, seq, 2 + width), DTYPE) for width in numbers(interp, part, ("patch_embed_hidden_size",))]
-    if name in ("input_features", "audio_values", "input_values"):
+    if name in ("input_features", "audio_values", "input_values") or name.endswith("_mel"):
         return _sound(interp, name, config, batch)
     if name.endswith("input_ids"):
         return [Tensor((batch, seq), "int64")]
@@ -136,7 +136,7 @@ def _images(interp: Interpreter, config: Any, batch: int) -> list[Any]:
 
 def _sound(interp: Interpreter, name: str, config: Any, batch: int) -> list[Any]:
     """Samples without and with channels; features by bins and by frames."""
-    if name != "input_features":
+    if name in ("audio_values", "input_values"):
         channels = next(iter(numbers(interp, config, ("audio_channels",))), 1)
         return [Tensor((batch, SAMPLES), DTYPE), Tensor((batch, channels, SAMPLES), DTYPE)]
     longest = next(iter(numbers(interp, config, ("max_position_embeddings",))), 3000)

@@ -6,8 +6,6 @@ from archviz.interpreter.reading import ModuleRecord
 from archviz.patterns.op_families import PLUMBING, canonical
 from archviz.patterns.trace import Trace
 
-SIZE_ATTRIBUTES = (("in_features", "out_features"), ("nx", "nf"))
-
 
 def linear_sizes(module: ModuleRecord) -> tuple[int, int] | None:
     """Input and output width of a projection; None when the module is not one.

@@ -37,6 +37,7 @@ class MixtureOfExperts:
         experts, router, shared: Module paths; the shared expert is None where there is none.
         count, top_k: Experts with weights, and how many choices the router makes for a token.
         further: Modules beside `experts` that hold further projections of the same experts (`output_linear` beside `input_linear`).
+        common: Modules inside of these that all experts share.
         zero: Further choices of the router that hold no weights of their own: such an expert hands its token on or gives nothing.
         hidden: Inner width of an expert; `each` its parameters.
         score: `softmax`, `sigmoid`, …; `softmax over top-k` when scores are normalised after the choice.
@@ -69,6 +70,7 @@ class MixtureOfExperts:
     expert_scale: str | None = None
     zero: int = 0
     further: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -113,7 +115,9 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         gate = None  # it does not run
     width, hidden, gated = _expert_sizes(holders, count, choices, _outer(router, choices))
     owners, call = (router, module), trace.call(module.path)
-    parts = [part for holder in holders for part in holder.walk()]
+    common = _common(holders, count)
+    beside = tuple(f"{path}." for path in common)
+    parts = [part for holder in holders for part in holder.walk() if not f"{part.path}.".startswith(beside)]
     events = router_events(trace, trace.call(router.path) if router else None, call)
     seen, factor = call if is_seen(events) else None, weight_factor(events)
     by_experts = experts_choice(events, choices)
@@ -141,6 +145,7 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
         hashed=_is_hashed(router, choices, top_k),
         expert_scale=_expert_scale(router, events, choices),
         further=tuple(holder.path for holder in holders[1:]),
+        common=common,
     )
     held = (what.of_one(tensor) for part in parts for tensor in part.parameters.values())
     return replace(what, each=sum(held)) if what.zero else what
@@ -149,6 +154,17 @@ def detect_moe(module: ModuleRecord, trace: Trace) -> MixtureOfExperts | None:
 def _count(child: ModuleRecord, module: ModuleRecord, trace: Trace) -> int:
     """How many experts a child holds, by its name and tensors, else by the choice among as many in the module's steps."""
     return expert_count(child) or (routed_count(child, module, trace) if len(child.children) > 1 else None) or 0
+
+
+def _common(holders: Sequence[ModuleRecord], count: int) -> tuple[str, ...]:
+    """What stands beside stacked matrices of the experts and has no axis of experts: all of them share it, as one norm of their results."""
+    stacking = [h for h in holders if any(t.shape[:1] == (count,) for t in h.parameters.values())]
+    found = []
+    for child in (child for holder in stacking for child in holder.children.values()):
+        tensors = [t for inner in child.walk() for t in inner.parameters.values()]
+        if tensors and all(t.shape[:1] != (count,) for t in tensors):
+            found.append(child.path)
+    return tuple(found)
 
 
 def _further(experts: ModuleRecord, alike: Sequence[ModuleRecord]) -> list[ModuleRecord]:

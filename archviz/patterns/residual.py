@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from archviz.patterns.flow import Flow
+from archviz.patterns.flow import Flow, FlowNode
 
 _WEIGHED = ("lerp", "addcmul", "addcdiv")
 
@@ -66,6 +66,27 @@ def unscaled(flow: Flow, number: int) -> int:
     while node.kind == "op" and node.name in ("mul", "div", "add", "sub") and len(node.sources) == 1:
         node = flow.nodes[node.sources[0][0]]
     return node.id
+
+
+def _unbounded(flow: Flow, number: int) -> int:
+    """The node whose numbers a step only keeps within bounds, or the node itself."""
+    node = flow.nodes[number]
+    while _bounds(node):
+        node = flow.nodes[node.sources[0][0]]
+    return node.id
+
+
+def _bounds(node: FlowNode) -> bool:
+    return node.kind == "op" and node.name == "clamp" and len(node.sources) == 1
+
+
+def _readers(flow: Flow) -> dict[int, list[int]]:
+    """Who reads each node, as it is or within bounds."""
+    found: dict[int, list[int]] = {number: [] for number in flow.nodes}
+    for node in flow.nodes.values():
+        for source in dict.fromkeys(_unbounded(flow, source) for source, _ in node.sources if not _bounds(node)):
+            found[source].append(node.id)
+    return found
 
 
 def branch_scales(flow: Flow) -> list[int]:
@@ -189,10 +210,10 @@ def norm_places(flow: Flow, norms: set[int], branches: set[int]) -> dict[int, st
 def _places(
     flow: Flow, norms: set[int], branches: set[int], residual: Mapping[int, int], kept: set[int]
 ) -> dict[int, str]:
-    consumers = flow.consumers()
+    consumers = _readers(flow)
     places: dict[int, str] = {}
     for norm in norms if branches else ():
-        sources = {source for source, _ in flow.nodes[norm].sources}
+        sources = {_unbounded(flow, source) for source, _ in flow.nodes[norm].sources}
         after_sum = sources & residual.keys()
         read = set(consumers[norm])
         alone = all(consumers[each] == [norm] for each in after_sum)  # else the sum goes on beside the norm

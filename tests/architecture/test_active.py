@@ -34,6 +34,17 @@ def test_encoders_side_by_side_have_no_count_and_say_why() -> None:
     assert "text 1,000, vision 2,000" in told
 
 
+def test_what_reads_features_alone_writes_no_text() -> None:
+    reader = column("text_2")
+    assert not stand_apart([column("text", True), reader, column("vision", True)])
+    reader.looks_ids_up = False
+    assert stand_apart([column("text", True), reader, column("vision", True)])
+    assert not stand_apart([column("text"), reader, column("vision", True)])
+    decoder = column("decoder")
+    decoder.looks_ids_up = False  # of queries (Grounding DINO)
+    assert not stand_apart([column("text", True), decoder, column("vision", True)])
+
+
 def test_choices_that_may_fall_on_experts_without_weights_are_told_with_their_range() -> None:
     assert zero_expert_words(1, 16, 1, (0, 16 / 17, 1)) == (
         "Of 1 choice, 0 to 1 fall on the 16 experts with weights, the others on 1 zero expert without; "

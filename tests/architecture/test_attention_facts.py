@@ -189,3 +189,9 @@ def test_keys_of_another_sequence_are_crossed_to_whatever_the_module_is_called()
     assert {kind.title.partition(" + ")[2] for kind in decoder.kinds} == {"Cross attention + GeGLU"}
     encoder = next(stack for stack in found.layers if stack.path.startswith("encoder"))
     assert [kind.title for kind in encoder.kinds] == ["Attention + GeGLU"]
+
+
+def test_products_with_waves_of_distances_are_relative_positions() -> None:
+    facts = {f.key: f for f in describe("transformers:parakeet_encoder", settings=Settings(offline=True)).facts}
+    assert facts["position_encoding"].value == "relative, sinusoidal"
+    assert "modeling_parakeet.py" in facts["position_encoding"].evidence[0].where

@@ -85,7 +85,7 @@ def test_what_forward_never_calls_stands_aside() -> None:
         for item in each.column
         if item.node and item.taps
     }
-    assert asides["vqmodel"] == asides["generation_embeddings"] == "not called by forward"
+    assert asides["vqmodel"] == asides["generation_embeddings"] == "not called in the pass that was read"
 
 
 def test_a_router_shows_its_groups_and_unscaled_scores_are_told() -> None:

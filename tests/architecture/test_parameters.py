@@ -69,3 +69,12 @@ def test_experts_that_text_is_never_sent_to_are_not_active() -> None:
     hidden = read.fact("expert_hidden_size")
     assert hidden is not None
     assert hidden.value == {"attention+moe×2+swiglu": [1536, 512]}
+
+
+def test_a_norm_that_all_experts_share_is_counted_once_and_passed_by_every_token() -> None:
+    found = describe("transformers:muse_spark", settings=Settings(offline=True)).parameters
+    each = {row.label: row.each for row in found.breakdown}
+    assert each["Experts"] == 3 * 4_096 * 4_096
+    assert each["Common to the experts (post_expert_norm)"] == 4_096
+    idle = 62 * 248 * 3 * 4_096 * 4_096
+    assert found.active == 819_990_536_192 - idle

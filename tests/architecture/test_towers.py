@@ -153,7 +153,7 @@ def test_what_no_data_flows_through_is_no_step_of_a_tower() -> None:
         "prompt_encoder": "fed by something else than the steps below",
     }
     assert _notes(_towers("wav2vec2")["Audio encoder"]) == {"masked_spec_embed": "no step of forward reads it"}
-    assert _notes(_towers("vits")["Text encoder"])["posterior_encoder"] == "not called by forward"
+    assert _notes(_towers("vits")["Text encoder"])["posterior_encoder"] == "not called in the pass that was read"
 
 
 def test_a_tower_that_reads_no_ids_has_its_name_in_the_code_and_features_for_input() -> None:
@@ -340,11 +340,30 @@ def test_steps_beside_each_other_do_not_stand_on_each_other() -> None:
 def test_what_a_pass_is_given_tells_sound_from_images() -> None:
     assert _towers("nemotron_asr_streaming").keys() == {"Audio encoder"}
     assert _towers("ibert").keys() == {"Text encoder"}  # whose embedding is a module of its own code
-    assert _towers("gemma4_vision").keys() == {"Model"}  # which looks positions up
+    assert _towers("gemma4_vision").keys() == {"Vision encoder"}  # which looks positions up
+    assert _towers("lfm3_vl_vision").keys() == {"Vision encoder"}  # whose patches come as rows
     towers = describe("transformers:clvp", settings=Settings(offline=True)).towers
     found = {tower.module: (tower.title, tower.column[0].node.label) for tower in towers if tower.column[0].node}
     assert found["speech_decoder_model"] == ("Audio decoder", "Features")
     assert found["speech_encoder_model"] == ("Audio encoder", "Token ids")
+
+
+def test_sound_that_is_called_a_mel_is_given_by_frames_and_read_to_the_end() -> None:
+    read = of_catalog("transformers:gemma3n_audio")
+    assert not read.gaps
+    facts = {fact.key: fact.value for fact in read.facts}
+    assert facts["norm_placement"] == "sandwich norm"  # numbers are kept within bounds before and behind
+    bounded = of_catalog("transformers:gemma4_audio").fact("norm_placement")  # and again inside of each projection
+    assert bounded is not None
+    assert bounded.value == "sandwich norm"
+    graph = read.block(read.layers[0].kinds[0].block)
+    assert graph is not None
+    assert [node.label for node in graph.nodes].count("MLP (SiLU)") == 2  # with a function between the projections
+    assert not any("not called" in note for note in graph.notes)
+
+
+def test_what_forward_calls_for_sound_alone_is_not_said_to_be_never_called() -> None:
+    assert _notes(_towers("muse_spark")["Vision encoder"])["audio_tower"] == "not called in the pass that was read"
 
 
 def test_a_list_of_stages_says_what_they_are_and_a_norm_before_them_is_not_final() -> None:
