@@ -163,10 +163,13 @@ def _convolution_text(module: ModuleRecord) -> str | None:
     if len(weights) != 1 or None in weights[0]:
         return None
     out, inner, *kernel = weights[0]
+    turned = "Transpose" in (convolutions[0].library or "")
+    if turned:  # whose weight is the other way round, and which writes where others read
+        inner, out = out, inner
     stride = convolutions[0].attributes.get("stride")
     strides = list(stride) if isinstance(stride, (tuple, list)) else [stride] * len(kernel)
     size = " × ".join(map(str, kernel))
-    if strides == kernel and set(kernel) - {1, None}:
+    if strides == kernel and set(kernel) - {1, None} and not turned:
         return f"{inner} → {out}, {size} patches"
     moved = {each for each in strides if isinstance(each, int)}  # a kernel of 1 is a projection of each position
     return f"{inner} → {out}, kernel {size}" + (f", stride {moved.pop()}" if len(moved) == 1 and moved != {1} else "")
