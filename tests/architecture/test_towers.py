@@ -377,3 +377,15 @@ def test_a_transposed_convolution_has_no_patches_and_its_weight_the_other_way_ro
     assert next(node.details for node in nodes if node.label == "ConvTranspose1d") == [
         "1280 → 1280, kernel 2, stride 2"
     ]
+
+
+def test_grouped_convolutions_have_the_inputs_of_all_groups() -> None:
+    """Mimi's upsampling is depthwise: its weight [512, 1, 4] has one output of each group."""
+    nodes = [item.node for tower in of_catalog("transformers:mimi").towers for item in tower.column if item.node]
+    assert next(node.details for node in nodes if node.label == "upsample") == ["512 → 512, kernel 4, stride 2"]
+
+
+def test_tensors_that_only_the_layers_read_are_no_steps_of_a_stream_that_is_given() -> None:
+    deim = of_catalog("transformers:deimv2")
+    column = next(tower for tower in deim.towers if tower.id == "decoder").column
+    assert [item.node.label for item in column if item.node and not (item.taps or item.beside)] == ["Features"]
