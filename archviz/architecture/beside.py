@@ -37,10 +37,16 @@ def find_beside(context: Context, around: Sequence[ModuleRecord], layer: ModuleR
     stream = made_of(trace, start, {start.inputs[0].id})
     others = made_of(trace, start, {value.id for value in start.inputs[1:]})
     gives = {path: {value.id for value in call.outputs} for path, call in calls.items()}
-    if not any(ids & stream for ids in gives.values()):
+    if not any(ids & stream for ids in gives.values()) and not _is_given(trace, start, stream):
         return {}  # where the stream itself was not followed, nothing is known about its sides
     beside = [path for path, ids in gives.items() if ids & others and not ids & stream]
     return {path: _read_by(trace, calls[path], {p: ids for p, ids in gives.items() if p != path}) for path in beside}
+
+
+def _is_given(trace: Trace, start: Event, stream: set[int]) -> bool:
+    """Whether what the pass itself is given is the stream, or what it is made of."""
+    whole = trace.call(trace.called(trace.pass_of(start)))
+    return whole is not None and not stream.isdisjoint([value.id for value in whole.inputs])
 
 
 def taps_layers(context: Context, module: ModuleRecord, layers: Sequence[ModuleRecord]) -> bool:

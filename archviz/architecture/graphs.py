@@ -6,12 +6,21 @@ import re
 from itertools import groupby
 
 from archviz.architecture.context import Context, code
-from archviz.architecture.labels import ARITHMETIC, LEARNED, Label, label_node, part_sizes, product, projection_text
+from archviz.architecture.labels import (
+    ARITHMETIC,
+    LEARNED,
+    UNSCALED,
+    Label,
+    label_node,
+    part_sizes,
+    product,
+    projection_text,
+)
 from archviz.architecture.model import BlockEdge, BlockGraph, BlockNode, Evidence, Role
 from archviz.architecture.own_tensors import tensors_read
 from archviz.architecture.roles import Roles
 from archviz.free_names import free_name
-from archviz.interpreter.reading import ModuleRecord
+from archviz.interpreter.reading import ModuleRecord, TensorRecord
 from archviz.interpreter.tower_passes import LONGER
 from archviz.patterns.compression import pooled_positions
 from archviz.patterns.flow import Flow, FlowNode, Shape
@@ -296,6 +305,8 @@ def _give_own_parameters(
     left = _name_own_tensors(context, flow, nodes, module, core)
     if core is not None and left:
         core.parameters += sum(module.parameters[name].numel for name in left)
+        if _scales(flow, nodes, core, [module.parameters[name] for name in left]):
+            core.details = [line for line in core.details if line != UNSCALED]
         core.details += [", ".join(left)]
     drawn = {event.module for node in flow.nodes.values() for event in node.events if event.kind == "call"}
     for child in module.children.values():
@@ -306,6 +317,14 @@ def _give_own_parameters(
             nodes[reader].parameters += _uncounted(context, [child.path], path, counted)
             nodes[reader].code_name = nodes[reader].code_name or child.name
             _name_product(flow, flow.nodes[reader], nodes[reader], child)
+
+
+def _scales(flow: Flow, nodes: dict[int, BlockNode], core: BlockNode, own: list[TensorRecord]) -> bool:
+    """Whether one of the tensors that a core reads is as long as a head is wide: queries may be multiplied by it."""
+    number = next(number for number, box in nodes.items() if box is core)
+    read = [value.shape for event in flow.nodes[number].events for value in event.inputs]
+    widths = {shape[-1] for shape in read if shape is not None and len(shape) == 4}
+    return any(len(tensor.shape) == 1 and tensor.shape[0] in widths for tensor in own)
 
 
 def _name_own_tensors(

@@ -27,6 +27,8 @@ from archviz.records import field, record
 _MOST_STREAMS = 8
 LEARNED = "learned"
 """What stands under a factor that is a parameter whose name is not known."""
+UNSCALED = "scores not scaled"
+"""What an attention says whose scores are multiplied by one."""
 WEIGHTLESS = "without weights"
 """What stands under a norm that holds no parameters."""
 
@@ -350,7 +352,7 @@ def _score_factor(node: FlowNode) -> float | None:
 def _score_scale(factor: float | None, owner: Attention) -> list[str]:
     """The factor of the scores, where it is another than one over the root of the width of a head."""
     if factor == 1:
-        return ["scores not scaled"]
+        return [UNSCALED]
     usual = factor is None or not owner.head_dim or abs(factor - owner.head_dim**-0.5) < 1e-6
     return [] if usual else [f"scores × {factor:.4g}"]
 

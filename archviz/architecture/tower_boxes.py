@@ -160,13 +160,19 @@ def _convolution_text(module: ModuleRecord) -> str | None:
     """Widths, kernel and stride of the one convolution inside a module; patches where its windows do not overlap."""
     convolutions = [m for m in module.walk() if (m.library or "").rpartition(".")[2].startswith("Conv")]
     weights = [m.parameters["weight"].shape for m in convolutions if "weight" in m.parameters]
-    if len(weights) != 1 or None in weights[0]:
+    sizes = [size for size in weights[0] if size is not None] if len(weights) == 1 else []
+    if not sizes or len(sizes) < len(weights[0]):
         return None
-    out, inner, *kernel = weights[0]
+    out, inner, *kernel = sizes
+    groups = convolutions[0].attributes.get("groups")
+    inner *= groups if isinstance(groups, int) else 1  # a weight has the inputs of one group
+    turned = "Transpose" in (convolutions[0].library or "")
+    if turned:  # whose weight is the other way round, and which writes where others read
+        inner, out = out, inner
     stride = convolutions[0].attributes.get("stride")
     strides = list(stride) if isinstance(stride, (tuple, list)) else [stride] * len(kernel)
     size = " × ".join(map(str, kernel))
-    if strides == kernel and set(kernel) - {1, None}:
+    if strides == kernel and set(kernel) - {1, None} and not turned:
         return f"{inner} → {out}, {size} patches"
     moved = {each for each in strides if isinstance(each, int)}  # a kernel of 1 is a projection of each position
     return f"{inner} → {out}, kernel {size}" + (f", stride {moved.pop()}" if len(moved) == 1 and moved != {1} else "")

@@ -63,6 +63,7 @@ class _Steps:
         self._context, self._roles, self._column, self._joins = context, roles, column, joins
         first = column.stacks[0].layers[0] if column.stacks else None
         self._beside = find_beside(context, column.around, first) if first else {}
+        self._has_beside = bool(self._beside)
         self._met = meetings(context, column.around, joins, first) if first else {}
         self._asides = find_asides(context, column, columns)
         for path in [path for path, reads in self._beside.items() if not reads]:
@@ -89,7 +90,8 @@ class _Steps:
         """Whether a pass shows modules that begin the stream before the layers; a tensor that does not meet it is then no step."""
         order = self._order()
         seen = bool(order) and not self._context.reading.trace_gaps and _ran(self._context, self._column)
-        return seen and bool(self._column.stacks) and not isinstance(order[0], Stack)
+        begun = bool(order) and not isinstance(order[0], Stack)
+        return seen and bool(self._column.stacks) and (begun or self._has_beside)  # beside a stream that is given
 
     def placed(self) -> Iterator[tuple[tuple[int, int], ColumnItem]]:
         """Each of them with its place."""

@@ -296,9 +296,10 @@ def facts(architecture: Architecture, *, logits: bool = False) -> tuple[FactCell
             cells.append(FactCell(label, _with_unit(fact), fact.status))
     cells += _head_cells(architecture)
     for stack in architecture.layers[:1]:
-        counted = architecture.fact("layers")
-        ran = counted.value if counted and isinstance(counted.value, int) else stack.runs  # of all lists of the tower
-        layers = f"{ran:,} (shared weights)" if stack.runs else f"{stack.count:,}"
+        counted, stages = architecture.fact("layers"), architecture.fact("stage_layers")
+        ran = counted.value if counted and isinstance(counted.value, int) else stack.runs or stack.count  # of all lists
+        layers = f"{ran:,} (shared weights)" if stack.runs else f"{ran:,}"
+        layers += f" (in stages {written(stages.value)})" if stages else ""
         cells.append(FactCell("Layers", layers, counted.status if counted else "verified"))
     cells += _expert_cells(architecture)
     cells += _cache_cells(architecture)

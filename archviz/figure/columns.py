@@ -61,7 +61,7 @@ class Drafted:
         self.minor = minor_towers(architecture)
         self.book = InsetBook(architecture, savings, spoken_tower(architecture), self.minor, known)
         self.told: dict[str, set[str]] = {}  # details of mixers by column
-        self.barred: set[tuple[str, int]] = set()  # column and kind of layers whose mixers stand in a bar
+        self.barred: set[tuple[str, int, tuple[str, ...]]] = set()  # column, kind and insets of layers in a bar
         self.twins: dict[str, str] = {}  # likeness of a layer drawn in full → its column
         self.every = _in_reading_order(architecture.towers)
         self.folded = [tower for tower in self.every[:-1] if savings.folded and tower.id in self.minor and tower.feeds]
@@ -194,19 +194,20 @@ class Drafted:
 
     def _bar(self, panel: LayerPanel, graph: BlockGraph, kind: LayerKind, column: str, colour: int) -> LayerPanel:
         """The panel as a bar with its mixers, each once; those of small towers without."""
-        if column in self.minor or (column, panel.kind) in self.barred:
+        blocks = {node.id: self.book.block_of(graph, kind, node) for node in graph.nodes if node.role in MIXER_ROLES}
+        zooms = {name: self.book.inset_of.get(block.id) if block else None for name, block in blocks.items()}
+        bar = (column, panel.kind, tuple(zoom or "" for zoom in zooms.values()))  # stages may open into their own
+        if column in self.minor or bar in self.barred:
             return panel
-        self.barred.add((column, panel.kind))
+        self.barred.add(bar)
         mixers: list[Box] = []
         for node in graph.nodes:
-            if node.role in MIXER_ROLES:
-                block = self.book.block_of(graph, kind, node)
-                zoom = self.book.inset_of.get(block.id) if block else None
-                box = make_box(node, f"{panel.id}/{node.id}", kind=colour, zoom=zoom)
+            if node.id in blocks:
+                box = make_box(node, f"{panel.id}/{node.id}", kind=colour, zoom=zooms[node.id])
                 told = self.told.setdefault(column, set())  # heads and widths that another mixer of the column states
                 mixers.append(replace(box, details=tuple(line for line in box.details if line not in told)))
                 told.update(box.details)
-                self._beside_mixer(box, block)
+                self._beside_mixer(box, blocks[node.id])
         self._side_inputs(replace(graph, id=panel.id), {box.id for box in mixers})
         return replace(panel, mixers=tuple(mixers))
 

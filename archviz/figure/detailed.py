@@ -158,7 +158,8 @@ class _Detailed:
             f"{kind.count} of {stack.count} layers of {stack.path}" if kind.count > 1 else f"1 layer of {stack.path}"
         )
         subtitle = f"{layers} · {sizes_words(kind, ' parameters')}"
-        return replace(ledger, title=kind.title, subtitle=subtitle)
+        diagram = _with_fed_input(ledger.diagram, fed_input(self.architecture, tower))
+        return replace(ledger, title=kind.title, subtitle=subtitle, diagram=diagram)
 
     def _column_ledger(self, tower: Tower, column: Unfolded) -> Ledger:
         ledger = _graph_ledger(self.architecture, column, self.tensors, self.letters, None, "", None, self.shapes)
@@ -322,6 +323,23 @@ def _tower_graph(architecture: Architecture, tower: Tower) -> BlockGraph:
         id=f"column/{tower.id}", title=tower.title, module=tower.module, class_name="", nodes=nodes, edges=edges,
         parameters=tower.parameters,
     )  # fmt: skip
+
+
+def fed_input(architecture: Architecture, tower: Tower) -> str | None:
+    """What the one further input of a tower's layers is, as the overview calls it: the output of the one tower that feeds another."""
+    feeders = [each for each in architecture.towers if each.feeds]
+    alone = len(feeders) == 1 and feeders[0].feeds == tower.id and not any(item.beside for item in tower.column)
+    return f"{feeders[0].title} output" if alone else None
+
+
+def _with_fed_input(diagram: Diagram, name: str | None) -> Diagram:
+    """The diagram of a layer whose one further input has a name."""
+    further = [box for box in diagram.boxes if box.role == "input"][1:]
+    if name is None or len(further) != 1:
+        return diagram
+    return replace(
+        diagram, boxes=tuple(replace(box, label=name) if box is further[0] else box for box in diagram.boxes)
+    )
 
 
 def _with_further_head(diagram: Diagram, head: Box | None) -> Diagram:

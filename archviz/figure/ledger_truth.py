@@ -37,6 +37,7 @@ def _ledger(
     ledger: Ledger, graph: BlockGraph, architecture: Architecture, values: Mapping[str, int]
 ) -> Iterator[Finding]:
     nodes = dict(_nodes(ledger, graph, architecture))
+    outputs = {f"{tower.title} output" for tower in architecture.towers if tower.feeds}
     for box in ledger.diagram.boxes:
         origin, node = nodes.get(box.id, (graph, None))
         if node is None:
@@ -44,7 +45,10 @@ def _ledger(
             continue
         told = [grouped(line[:200]) for line in node.details if line]
         settings = box.role == "rope"  # base and scaling are told beside
-        if box.label != node.label[:200] or (list(box.details[: len(told)]) if settings else list(box.details)) != told:
+        fed = node.role == "input" and box.label in outputs
+        if (box.label != node.label[:200] and not fed) or (
+            list(box.details[: len(told)]) if settings else list(box.details)
+        ) != told:
             yield _finding(
                 "box-untrue", f"{box.label[:40]!r} is not what {node.label[:40]!r} of {origin.title[:40]!r} is", box.id
             )

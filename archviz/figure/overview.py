@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from archviz.architecture.column_layers import runs_of, stacks_of
@@ -107,17 +108,25 @@ class _Overview:
         return replace(summit, box=replace(summit.box, zoom=None))
 
     def _strips(self, towers: list[Tower]) -> tuple[Strip, ...]:
-        """The layer patterns; where several towers have one, each with its tower's name."""
+        """The layer patterns; where several towers have one, each with its tower's name, and of stages with the list's."""
         compression = self.architecture.fact("attention_compression")
         found = [
-            (tower, make_strip(stack, [self.draft.kinds[stack.path, kind.id] for kind in stack.kinds], compression))
+            (
+                tower,
+                stack,
+                make_strip(stack, [self.draft.kinds[stack.path, kind.id] for kind in stack.kinds], compression),
+            )
             for tower in towers
             for stack in runs_of(self.architecture, tower)
             if len(stack.kinds) > 1
         ]
-        if len({tower.id for tower, _ in found}) < 2:
-            return tuple(strip for _, strip in found)
-        return tuple(replace(strip, title=f"{strip.title}: {tower.title[:40]}") for tower, strip in found)
+        lists = Counter(tower.id for tower, _, _ in found)
+        titled: list[Strip] = []
+        for tower, stack, strip in found:
+            words = [tower.title[:40]] if len(lists) > 1 else []
+            words += [".".join(stack.path.split(".")[-3:])[-40:]] if lists[tower.id] > 1 else []
+            titled.append(replace(strip, title=": ".join([strip.title, *words])))
+        return tuple(titled)
 
     def _with_feeders(self, column: Column, folded: list[Tower]) -> Column:
         """The column with boxes for the towers that are not drawn, or one box beside the layers that read their output."""

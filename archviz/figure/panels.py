@@ -40,6 +40,7 @@ FRAMED = ("unverified", "conflict")
 """Statuses of facts that are framed."""
 _LONG_FACT = 300.0  # px
 _LABEL, _VALUE = 13.0, 14.0  # px: sizes of a fact
+_STRIP, _STRIP_TITLE = 268.0, 16.0  # px: least width of a layer pattern, size of its title
 _MOST_TEXT = 6  # lines of the pattern in words
 _MOST_WORDS = 1  # lines of the pattern in words that a brief strip has room for
 _TWO_KEYS = 430.0  # px from which entries of a key stand in two columns
@@ -141,11 +142,11 @@ class InsetArt:
 class StripArt:
     """The layer pattern: a unit of the repeat drawn large, every layer as a cell with the letter of its kind, and the key."""
 
-    width = 268.0
     stretches = False
 
     def __init__(self, strip: Strip, theme: Theme, brief: bool = False) -> None:
         """Where it is to be brief, the cells alone tell the order."""
+        self.width = max(_STRIP, measure(strip.title, _STRIP_TITLE, 700) + 2 * _PAD)
         self.brief = brief
         self.strip, self.theme = replace(strip, unit=()) if brief else strip, theme
         self.words = sentence(self.strip.text[:600])
@@ -228,7 +229,7 @@ class StripArt:
         theme = self.theme
         items: list[Item] = [
             Rect(frame.x, frame.y, frame.width, frame.height, theme.inset.fill, theme.inset.stroke, 1.3, 12.0),
-            text_line(self.strip.title, frame.x + _PAD, frame.y + 24, 16, 700, theme.ink),
+            text_line(self.strip.title, frame.x + _PAD, frame.y + 24, _STRIP_TITLE, 700, theme.ink),
         ]
         lines = self._text(frame.width)
         items += paint_lines(lines, frame.x + _PAD, frame.y + 40, theme, size=13, spacing=18)

@@ -117,6 +117,13 @@ def test_a_multiplier_of_one_is_no_box_and_scores_times_one_are_told_as_not_scal
     assert all("scores not scaled" in node.details for node in cores)
 
 
+def test_scores_of_queries_that_a_learned_tensor_scales_are_not_told_as_unscaled() -> None:
+    """TimesFM 2.5 multiplies queries by softplus(scaling) / √d, and the scores by one."""
+    blocks = describe("transformers:timesfm2_5", settings=Settings(offline=True)).blocks
+    core = next(node for block in blocks for node in block.nodes if node.role == "attention_core")
+    assert core.details == ["16 heads", "head dim 80", "scaling"]
+
+
 def test_a_step_without_a_module_does_not_open_the_whole_model() -> None:
     read = describe("transformers:mistral_large4", settings=Settings(offline=True))
     assert read.parameters.total == 1_051_822_421_504

@@ -378,3 +378,33 @@ def test_a_list_of_stages_says_what_they_are_and_a_norm_before_them_is_not_final
 def test_a_head_stands_in_the_tower_whose_layers_it_reads_last(model: str, head: str, module: str) -> None:
     towers = of_catalog(f"transformers:{model}").towers
     assert [tower.module for tower in towers if head in _steps(tower)] == [module]
+
+
+def test_what_a_class_is_given_as_its_stream_leaves_a_projection_of_its_context_beside_it() -> None:
+    """Muse Glimmer's drafter: the layers run on `noise_embeds`, and read the context that `encoder` projects."""
+    drafter = of_catalog("transformers:muse_glimmer_assistant")
+    column = drafter.towers[0].column
+    assert [item.node.label for item in column if item.node and not item.beside] == [
+        "Features", "Final RMSNorm",
+    ]  # fmt: skip
+    assert [item.node.label for item in column if item.node and item.beside] == ["encoder"]
+
+
+def test_a_transposed_convolution_has_no_patches_and_its_weight_the_other_way_round() -> None:
+    upsampled = of_catalog("transformers:nemotron3_5_transcribe_word_timestamp")
+    nodes = [item.node for tower in upsampled.towers for item in tower.column if item.node]
+    assert next(node.details for node in nodes if node.label == "ConvTranspose1d") == [
+        "1280 → 1280, kernel 2, stride 2"
+    ]
+
+
+def test_grouped_convolutions_have_the_inputs_of_all_groups() -> None:
+    """Mimi's upsampling is depthwise: its weight [512, 1, 4] has one output of each group."""
+    nodes = [item.node for tower in of_catalog("transformers:mimi").towers for item in tower.column if item.node]
+    assert next(node.details for node in nodes if node.label == "upsample") == ["512 → 512, kernel 4, stride 2"]
+
+
+def test_tensors_that_only_the_layers_read_are_no_steps_of_a_stream_that_is_given() -> None:
+    deim = of_catalog("transformers:deimv2")
+    column = next(tower for tower in deim.towers if tower.id == "decoder").column
+    assert [item.node.label for item in column if item.node and not (item.taps or item.beside)] == ["Features"]

@@ -16,7 +16,7 @@ from archviz.figure.fitting import fitted_page
 from archviz.figure.fonts import measure
 from archviz.figure.furniture import paint_footers
 from archviz.figure.lint import lint
-from archviz.figure.model import Words
+from archviz.figure.model import Words, column_boxes
 from archviz.figure.overview import build_overview
 from archviz.figure.page import place_page
 from archviz.figure.panels import InsetArt
@@ -162,6 +162,19 @@ def test_wires_of_four_side_boxes_keep_apart(tmp_path: FilePath) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     _, findings = draw_overview(describe(str(tmp_path), settings=Settings(offline=True)))
     assert not [finding for finding in findings if finding.severity == "hard"]
+
+
+def test_each_inset_and_strip_of_an_encoder_in_stages_tells_which_stage_it_is_of() -> None:
+    """Swin's stages open into attentions of their own widths, and each has a list of layers of its own."""
+    swin = describe("transformers:maskformer-swin", settings=Settings(offline=True))
+    page = fitted_page(swin, LIGHT)
+    opened = {box.zoom for column in page.figure.columns for box in column_boxes(column.steps)}
+    assert {inset.id for inset in page.figure.insets} <= opened
+    assert [strip.title for strip in page.figure.strips] == [
+        f"Layer pattern: layers.{stage}.blocks" for stage in range(4)
+    ]
+    assert {cell.label: cell.value for cell in page.figure.facts}["Layers"] == "12 (in stages 2, 2, 6, 2)"
+    assert not [finding for finding in lint(page.display()) if finding.severity == "hard"]
 
 
 def test_panels_of_a_row_begin_on_one_line() -> None:

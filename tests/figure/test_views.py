@@ -151,3 +151,15 @@ def test_the_detailed_view_has_the_head_for_further_tokens_beside_the_last_box_a
     assert next(box.label for box in column.boxes if box.id == arrow.source) == "Final RMSNorm"
     plain = build_detailed(describe("Qwen/Qwen3-0.6B", settings=Settings(offline=True)))[0].diagram
     assert all(box.label != "MTP" for box in plain.boxes)
+
+
+def test_the_detailed_view_calls_what_the_encoder_gives_as_the_overview_does() -> None:
+    whisper = describe("openai/whisper-tiny", settings=Settings(offline=True))
+    layers = {each.title: each for each in build_detailed(whisper) if "/layer/" in each.id}
+    read = [
+        box.label for box in layers["Attention + Cross attention + MLP (GELU)"].diagram.boxes if box.role == "input"
+    ]
+    assert read == ["Input", "Encoder output"]
+    drafter = build_detailed(describe("transformers:muse_glimmer_assistant", settings=Settings(offline=True)))
+    given = [box.label for each in drafter if "/layer/" in each.id for box in each.diagram.boxes if box.role == "input"]
+    assert given == ["Input", "Second input"]  # a projection beside the stream gives it, not a tower
