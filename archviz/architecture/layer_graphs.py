@@ -229,8 +229,10 @@ class GraphBook:
             # A mixer whose output projection stands beside it is opened within the layer.
             opened = {p for p in part.paths if context.modules[p].children} if part in kind.parts.mixers else set()
             around = self._layer_flow(kind, opened) if opened else flow
-            steps = self._is_spelt_out(part)
-            inner = cut_out(around, set(part.paths), between=steps) if around is not None else None
+            # Loose projections may meet only in steps of the layer between them.
+            ways = (True,) if self._is_spelt_out(part) else (False, True)
+            cuts = (cut_out(around, set(part.paths), between=way) for way in ways) if around is not None else ()
+            inner = next((cut for cut in cuts if cut is not None and len(cut.nodes) > 2), None)
             path = kind.example.path
         else:
             call = context.trace.call(part.paths[0])

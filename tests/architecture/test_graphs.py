@@ -193,3 +193,10 @@ def test_two_attentions_of_one_name_open_into_an_inside_of_their_own(model: str)
             inside = opened[node.label]
             assert inside is not None
             assert inside.parameters == node.parameters
+
+
+def test_projections_that_meet_in_a_step_of_the_layer_between_them_open_as_one_part() -> None:
+    blocks = describe("transformers:gemma3n_audio", settings=Settings(offline=True)).blocks
+    inside = next(block for block in blocks if block.id == "audio/mlp")
+    assert not inside.notes
+    assert [node.label for node in inside.nodes] == ["Input", "ffw_layer_1", "SiLU", "ffw_layer_2", "Output"]
