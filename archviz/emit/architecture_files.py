@@ -80,10 +80,11 @@ def _by_graphviz(
 def _viewer(architecture: Architecture, look: Look, view: str) -> bytes:
     """The overview in pieces that open and close; another view as it is drawn."""
     from archviz.emit import html
-    from archviz.figure import draw_view
+    from archviz.figure import theme as themes
     from archviz.figure.scene import scene_of, scene_of_drawing
+    from archviz.figure.views import view as view_of
 
     if view == "overview":
         return html.emit(scene_of(architecture), look.theme)
-    light, dark = (draw_view(architecture, view, theme=theme, module=look.module)[0] for theme in THEMES)
+    light, dark = (view_of(view)(architecture, themes.theme(name), look.module).display for name in THEMES)
     return html.emit(scene_of_drawing(light, dark), look.theme)

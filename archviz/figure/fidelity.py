@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from archviz.figure.contents import Contents, Ends
 from archviz.figure.display import Circle, DisplayList, Group, Item, Path, Point, Rect, Text
-from archviz.figure.lint import Finding
+from archviz.figure.lint import Finding, hard
 from archviz.figure.model import Box
 
 _REACH = 3.0  # px by which the end of a wire may miss its box
@@ -57,14 +57,14 @@ def _bounds(shape: Item) -> _Bounds | None:
 def _boxes(drawn: _Drawn, contents: Contents) -> Iterator[Finding]:
     there = drawn.of_role("node")
     for name in sorted(contents.boxes.keys() - there):
-        yield _finding("box-missing", f"the box {contents.boxes[name].label[:40]!r} is not drawn", name)
+        yield hard("box-missing", f"the box {contents.boxes[name].label[:40]!r} is not drawn", name)
     for name in sorted(there - contents.boxes.keys()):
-        yield _finding("box-added", f"a box is drawn that nothing asks for: {_text(drawn.groups[name])[:40]!r}", name)
+        yield hard("box-added", f"a box is drawn that nothing asks for: {_text(drawn.groups[name])[:40]!r}", name)
     for name in there & contents.boxes.keys():
         box, group = contents.boxes[name], drawn.groups[name]
         if not _says_box(group, box):
             told = " ".join((box.label, *box.details))
-            yield _finding("box-changed", f"the box {told[:60]!r} says {_text(group)[:60]!r}", name)
+            yield hard("box-changed", f"the box {told[:60]!r} says {_text(group)[:60]!r}", name)
 
 
 def _says_box(group: Group, box: Box) -> bool:
@@ -90,9 +90,9 @@ def _way(path: Path) -> str:
 def _wires(drawn: _Drawn, contents: Contents) -> Iterator[Finding]:
     there = drawn.of_role("edge")
     for name in sorted(contents.wires.keys() - there):
-        yield _finding("wire-missing", f"the wire {name[:80]!r} is not drawn", name)
+        yield hard("wire-missing", f"the wire {name[:80]!r} is not drawn", name)
     for name in sorted(there - contents.wires.keys() - contents.spare):
-        yield _finding("wire-added", f"a wire is drawn that nothing asks for: {name[:80]!r}", name)
+        yield hard("wire-added", f"a wire is drawn that nothing asks for: {name[:80]!r}", name)
     for name in there & contents.wires.keys():
         yield from _wire(drawn, name, contents.wires[name])
 
@@ -103,20 +103,20 @@ def _wire(drawn: _Drawn, name: str, ends: Ends) -> Iterator[Finding]:
     paths = [item for item in group.items if isinstance(item, Path)]
     tips = [path for inner in group.items if isinstance(inner, Group) for path in inner.items if isinstance(path, Path)]
     if not paths:
-        yield _finding("wire-missing", f"the wire {name[:80]!r} has no line", name)
+        yield hard("wire-missing", f"the wire {name[:80]!r} has no line", name)
         return
     lanes = sum(path.stroke == paths[0].stroke for path in paths) if ends.lanes > 1 else 1
     if ends.lanes > 1 and _streams(paths) != ends.lanes:
-        yield _finding("wire-changed", f"a wire of {ends.lanes} streams is drawn as {lanes}", name)
+        yield hard("wire-changed", f"a wire of {ends.lanes} streams is drawn as {lanes}", name)
     on = drawn.groups.get(ends.on)
     last = [item for item in on.items if isinstance(item, Path)] if on else [*paths, *tips]
     if any(path.arrow_start for path in (*paths, *tips, *last)) or any(path.arrow_end for path in last) != ends.head:
         wrong = "lacks" if ends.head else "has"
-        yield _finding("arrow-head", f"a wire {wrong} an arrow head at its end, or points backwards", name)
+        yield hard("arrow-head", f"a wire {wrong} an arrow head at its end, or points backwards", name)
     for box, point in ((ends.source, paths[0].points[0]), (ends.target, paths[0].points[-1])):
         bounds = drawn.bounds(box) if box else None
         if bounds and not _near(bounds, point):
-            yield _finding(
+            yield hard(
                 "wire-end", f"a wire from {ends.source[:60]!r} to {ends.target[:60]!r} does not join them", name, box
             )
 
@@ -138,22 +138,22 @@ def _labels(drawn: _Drawn, contents: Contents) -> Iterator[Finding]:
         told = contents.labels.get(name, "")
         if not says(_text(drawn.groups[name]), (told,)):
             message = f"a label is {_text(drawn.groups[name])[:40]!r} instead of {told[:40]!r}"
-            yield _finding("label-changed", message, name)
+            yield hard("label-changed", message, name)
 
 
 def _words(drawn: _Drawn, contents: Contents) -> Iterator[Finding]:
     for name, ways in contents.words.items():
         group = drawn.groups.get(name) if name else drawn.page
         if group is None:
-            yield _finding("words-missing", f"{' '.join(ways[0])[:60]!r} is not drawn", name)
+            yield hard("words-missing", f"{' '.join(ways[0])[:60]!r} is not drawn", name)
         elif not any(says(_text(group), way) for way in ways):
-            yield _finding("words-changed", f"{_text(group)[:80]!r} is not {' '.join(ways[0])[:80]!r}", name)
+            yield hard("words-changed", f"{_text(group)[:80]!r} is not {' '.join(ways[0])[:80]!r}", name)
     for name, pieces in contents.held.items():
         text = _bare(_text(drawn.groups[name])) if name in drawn.groups else ""
         for piece in pieces:
             bare = _bare(piece)
             if bare not in text and not (_CUT in text and bare[:8] in text):
-                yield _finding("words-missing", f"a panel does not say {piece[:80]!r}", name)
+                yield hard("words-missing", f"a panel does not say {piece[:80]!r}", name)
 
 
 def _badges(drawn: _Drawn, contents: Contents) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def _badges(drawn: _Drawn, contents: Contents) -> Iterator[Finding]:
     for letter in sorted(contents.badges.keys() | drawn.badges.keys()):
         if contents.badges[letter] != drawn.badges[letter]:
             times = f"{drawn.badges[letter]} instead of {contents.badges[letter]} times"
-            yield _finding("badges", f"the letter {letter[:4]!r} is drawn {times}")
+            yield hard("badges", f"the letter {letter[:4]!r} is drawn {times}")
 
 
 def says(drawn: str, pieces: tuple[str, ...]) -> bool:
@@ -194,7 +194,3 @@ def _bare(text: str) -> str:
 def _text(group: Group) -> str:
     """What a group says itself, line after line."""
     return " ".join(item.content for item in group.items if isinstance(item, Text))
-
-
-def _finding(rule: str, message: str, *ids: str) -> Finding:
-    return Finding("hard", rule, message, tuple(filter(None, ids)))

@@ -9,7 +9,7 @@ from archviz.architecture.column_layers import stacks_of
 from archviz.architecture.model import Architecture, BlockGraph, BlockNode
 from archviz.figure.flow import grouped
 from archviz.figure.ledger import Ledger
-from archviz.figure.lint import Finding
+from archviz.figure.lint import Finding, hard
 from archviz.figure.params import Sizes
 from archviz.figure.unfolding import inside_of
 
@@ -29,7 +29,7 @@ def check_ledgers(ledgers: Sequence[Ledger], architecture: Architecture) -> list
         elif name.startswith(_COLUMN):
             found += _column(ledger, architecture)
         else:
-            found.append(_finding("flow-untrue", f"no module is shown by {ledger.title[:40]!r}", ledger.id))
+            found.append(hard("flow-untrue", f"no module is shown by {ledger.title[:40]!r}", ledger.id))
     return found
 
 
@@ -41,7 +41,7 @@ def _ledger(
     for box in ledger.diagram.boxes:
         origin, node = nodes.get(box.id, (graph, None))
         if node is None:
-            yield _finding("box-untrue", f"no part of {graph.title[:40]!r} is {box.label[:40]!r}", box.id)
+            yield hard("box-untrue", f"no part of {graph.title[:40]!r} is {box.label[:40]!r}", box.id)
             continue
         told = [grouped(line[:200]) for line in node.details if line]
         settings = box.role == "rope"  # base and scaling are told beside
@@ -49,14 +49,14 @@ def _ledger(
         if (box.label != node.label[:200] and not fed) or (
             list(box.details[: len(told)]) if settings else list(box.details)
         ) != told:
-            yield _finding(
+            yield hard(
                 "box-untrue", f"{box.label[:40]!r} is not what {node.label[:40]!r} of {origin.title[:40]!r} is", box.id
             )
         formula, shape = ledger.formulas.get(box.id), ledger.shapes.get(box.id)
         if (node.parameters or 0) != (formula.count if formula else 0):
-            yield _finding("number-untrue", f"{node.label[:40]!r} has {node.parameters:,} parameters", box.id)
+            yield hard("number-untrue", f"{node.label[:40]!r} has {node.parameters:,} parameters", box.id)
         if shape is not None and not _same_shape(shape, node.shape_out or [], values):
-            yield _finding("number-untrue", f"the shape of {node.label[:40]!r} is not {shape[:60]!r}", box.id)
+            yield hard("number-untrue", f"the shape of {node.label[:40]!r} is not {shape[:60]!r}", box.id)
     yield from _joints(ledger, graph, nodes)
 
 
@@ -91,9 +91,7 @@ def _joints(ledger: Ledger, graph: BlockGraph, nodes: Mapping[str, tuple[BlockGr
     starts = {name for name, (each, node) in nodes.items() if any(edge.source == node.id for edge in each.edges)}
     open_ = (ends - {target for _, target in arrows}) | (starts - {source for source, _ in arrows})
     if told != within or open_ or any(times > 1 for times in arrows.values()):
-        yield _finding(
-            "flow-untrue", f"the arrows of {ledger.title[:40]!r} are not the edges of its modules", ledger.id
-        )
+        yield hard("flow-untrue", f"the arrows of {ledger.title[:40]!r} are not the edges of its modules", ledger.id)
 
 
 def _same_shape(told: str, shape: Sequence[int | str | None], values: Mapping[str, int]) -> bool:
@@ -134,9 +132,7 @@ def _column(ledger: Ledger, architecture: Architecture) -> Iterator[Finding]:
             if formula and formula.count not in {
                 held * kind.parameters for kind in own for held in (layers, kind.count)
             }:
-                yield _finding(
-                    "number-untrue", f"{box.label[:40]!r} does not have {formula.count:,} parameters", box.id
-                )
+                yield hard("number-untrue", f"{box.label[:40]!r} does not have {formula.count:,} parameters", box.id)
     told: Counter[str] = Counter()
     for kind in kinds:
         told[kind.title] += kind.count
@@ -145,7 +141,7 @@ def _column(ledger: Ledger, architecture: Architecture) -> Iterator[Finding]:
         or any(drawn[title] % told[title] for title in drawn if told[title])
         or (drawn and drawn.keys() != told.keys())
     ):
-        yield _finding("layers-untrue", f"the layers of {ledger.title[:40]!r} are not those of its tower", ledger.id)
+        yield hard("layers-untrue", f"the layers of {ledger.title[:40]!r} are not those of its tower", ledger.id)
 
 
 def check_sizes(sizes: Sizes, architecture: Architecture) -> list[Finding]:
@@ -159,14 +155,10 @@ def check_sizes(sizes: Sizes, architecture: Architecture) -> list[Finding]:
         kind = kinds.get(group.id)
         if kind and (group.times != kind.count or sum(bar.count for bar in group.bars) != kind.parameters):
             found.append(
-                _finding(
+                hard(
                     "number-untrue",
                     f"the bars of {group.title[:40]!r} are not {kind.parameters:,} parameters",
                     group.id,
                 )
             )
     return found
-
-
-def _finding(rule: str, message: str, *ids: str) -> Finding:
-    return Finding("hard", rule, message, ids)

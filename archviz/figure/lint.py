@@ -36,6 +36,11 @@ class Finding:
         return {"severity": self.severity, "rule": self.rule, "message": self.message, "ids": list(self.ids)}
 
 
+def hard(rule: str, message: str, *ids: str) -> Finding:
+    """A fault that makes the figure wrong, in the groups of these ids; an empty id is none."""
+    return Finding("hard", rule, message, tuple(filter(None, ids)))
+
+
 @record(frozen=True)
 class _Area:
     """A rectangle on the page, and the group that it belongs to."""

@@ -22,7 +22,7 @@ from archviz.figure.captions import (
     title,
 )
 from archviz.figure.flow import extra_inputs, grouped
-from archviz.figure.lint import Finding
+from archviz.figure.lint import Finding, hard
 from archviz.figure.model import (
     Box,
     Column,
@@ -65,13 +65,13 @@ def check_figure(figure: Figure, architecture: Architecture) -> list[Finding]:
 def _heading(figure: Figure, architecture: Architecture) -> Iterator[Finding]:
     told = size_words(architecture)
     if figure.title != title(architecture) or not figure.subtitle.endswith(told):
-        yield _finding("heading-untrue", f"the heading {figure.title[:40]!r}, {figure.subtitle[:60]!r} is not {told!r}")
+        yield hard("heading-untrue", f"the heading {figure.title[:40]!r}, {figure.subtitle[:60]!r} is not {told!r}")
 
 
 def _column(column: Column, architecture: Architecture, known: Known) -> Iterator[Finding]:
     tower = next((each for each in architecture.towers if each.id == column.id), None)
     if tower is None:
-        yield _finding("column-untrue", f"no tower is called {column.id[:60]!r}", column.id)
+        yield hard("column-untrue", f"no tower is called {column.id[:60]!r}", column.id)
         return
     told = [
         f"{tower.id}/{place}/{item.node.id}"
@@ -85,7 +85,7 @@ def _column(column: Column, architecture: Architecture, known: Known) -> Iterato
         if not isinstance(step, LayerPanel | Repeat)
     ]
     if [box.id for box in ends] != told:
-        yield _finding(
+        yield hard(
             "column-untrue", f"the boxes of {column.title[:40]!r} are not those of its tower, in its order", column.id
         )
     for box in ends:
@@ -98,7 +98,7 @@ def _column(column: Column, architecture: Architecture, known: Known) -> Iterato
         for box in panel.mixers:
             found = _found(box.id.rpartition("/")[2], (graph for graph, _ in known.values()), box)
             if found is None:
-                yield _finding("box-untrue", f"no layer has the mixer {box.label[:40]!r}", box.id)
+                yield hard("box-untrue", f"no layer has the mixer {box.label[:40]!r}", box.id)
 
 
 def _found(node_id: str, graphs: Iterable[BlockGraph], box: Box) -> BlockNode | None:
@@ -119,7 +119,7 @@ def _layers(column: Column, tower: Tower, architecture: Architecture) -> Iterato
     drawn = list(islice(_drawn_layers(column.steps), _MOST_LAYERS))
     ordered = all(step.ordered for step in column.steps if isinstance(step, Repeat))
     if (drawn != told) if ordered else (Counter(drawn) != Counter(told)):
-        yield _finding("layers-untrue", f"the layers of {column.title[:40]!r} are not those of its tower", column.id)
+        yield hard("layers-untrue", f"the layers of {column.title[:40]!r} are not those of its tower", column.id)
 
 
 def _told_layers(tower: Tower, architecture: Architecture) -> Iterator[str]:
@@ -144,11 +144,11 @@ def _drawn_layers(steps: Sequence[Step]) -> Iterator[str]:
 def _inset(inset: Inset, architecture: Architecture, known: Known) -> Iterator[Finding]:
     block = architecture.block(inset.id.removeprefix("inset/"))
     if block is None:
-        yield _finding("inset-untrue", f"no module is shown by {inset.title[:40]!r}", inset.id)
+        yield hard("inset-untrue", f"no module is shown by {inset.title[:40]!r}", inset.id)
         return
     size = compact(block.parameters) if block.parameters else ""
     if not inset.title.startswith(block.title) or size not in inset.subtitle:
-        yield _finding(
+        yield hard(
             "inset-untrue",
             f"{inset.title[:40]!r}, {inset.subtitle[:60]!r} is not {block.title[:40]!r} of {size}",
             inset.id,
@@ -166,22 +166,22 @@ def _flow(name: str, diagram: Diagram, known: Known, *, ends: bool) -> Iterator[
     first = next((found for found in located.values() if found), None)
     if first is None:
         if diagram.boxes:
-            yield _finding("flow-untrue", "a data flow is of no module", name)
+            yield hard("flow-untrue", "a data flow is of no module", name)
         return
     graph = first[0]
     scope = next(box for box, found in located.items() if found).removesuffix(f"/{first[1].id}")
     outside = set() if ends else {node.id for node in extra_inputs(graph)}
     wanted = {f"{scope}/{node.id}": node for node in graph.nodes if node.id not in outside}
     if Counter(box.id for box in diagram.boxes) != Counter(wanted.keys()):
-        yield _finding("flow-untrue", f"the boxes of {name[:60]!r} are not those of {graph.title[:40]!r}", name)
+        yield hard("flow-untrue", f"the boxes of {name[:60]!r} are not those of {graph.title[:40]!r}", name)
     joined = {(f"{scope}/{edge.source}", f"{scope}/{edge.target}"): edge for edge in reversed(graph.edges)}
     joined = {pair: edge for pair, edge in joined.items() if pair[0] in wanted and pair[1] in wanted}
     if Counter((arrow.source, arrow.target) for arrow in diagram.arrows) != Counter(joined.keys()):
-        yield _finding("flow-untrue", f"the arrows of {name[:60]!r} are not the edges of {graph.title[:40]!r}", name)
+        yield hard("flow-untrue", f"the arrows of {name[:60]!r} are not the edges of {graph.title[:40]!r}", name)
     for arrow in diagram.arrows:
         edge = joined.get((arrow.source, arrow.target))
         if edge and arrow.skip != edge.residual:
-            yield _finding("flow-untrue", f"an arrow of {name[:60]!r} is not a residual as its edge is", arrow.id)
+            yield hard("flow-untrue", f"an arrow of {name[:60]!r} is not a residual as its edge is", arrow.id)
     for box in diagram.boxes:
         if box.id in wanted:
             yield from _box(box, wanted[box.id], ())
@@ -205,7 +205,7 @@ def _box(box: Box, node: BlockNode, more: Sequence[str]) -> Iterator[Finding]:
     label = box.label == node.label[:200] or node.role == "input" or box.shape == "round"
     if not label or box.role != node.role or not told.issuperset(box.details):
         said = " · ".join((box.label, *box.details))
-        yield _finding("box-untrue", f"{said[:60]!r} is not what the module {node.label[:40]!r} is", box.id)
+        yield hard("box-untrue", f"{said[:60]!r} is not what the module {node.label[:40]!r} is", box.id)
 
 
 def _strip(strip: Strip, architecture: Architecture) -> Iterator[Finding]:
@@ -214,7 +214,7 @@ def _strip(strip: Strip, architecture: Architecture) -> Iterator[Finding]:
         (run for tower in architecture.towers for run in runs_of(architecture, tower) if run.path == path), None
     )
     if stack is None or not _same_order(strip, stack):
-        yield _finding("layers-untrue", f"{strip.title[:40]!r} is not the order of the layers", strip.id)
+        yield hard("layers-untrue", f"{strip.title[:40]!r} is not the order of the layers", strip.id)
 
 
 def _same_order(strip: Strip, stack: LayerStack) -> bool:
@@ -241,7 +241,7 @@ def _facts(cells: Sequence[FactCell], architecture: Architecture) -> Iterator[Fi
         else:
             continue
         if not told.issuperset(_numbers(cell.value)):
-            yield _finding(
+            yield hard(
                 "fact-untrue",
                 f"{cell.label}: {cell.value[:60]!r} is not what the description states",
                 f"fact/{cell.label}",
@@ -256,7 +256,7 @@ def _notes(figure: Figure, architecture: Architecture) -> Iterator[Finding]:
     stated |= {f"{width.value**0.5:.3g}"} if width and isinstance(width.value, int) else set()
     for name, line in notes:
         if not stated.issuperset(_numbers(plain(line))):
-            yield _finding("note-untrue", f"{plain(line)[:60]!r} is not what the description states", name)
+            yield hard("note-untrue", f"{plain(line)[:60]!r} is not what the description states", name)
 
 
 def _sides(figure: Figure, architecture: Architecture) -> Iterator[Finding]:
@@ -269,12 +269,8 @@ def _sides(figure: Figure, architecture: Architecture) -> Iterator[Finding]:
     told = {number for text in (*words, *stated) for number in _numbers(text)}
     for box in sides:
         if not told.issuperset(_numbers(" ".join(box.details))):
-            yield _finding("box-untrue", f"{' · '.join(box.details)[:60]!r} is not what the description states", box.id)
+            yield hard("box-untrue", f"{' · '.join(box.details)[:60]!r} is not what the description states", box.id)
 
 
 def _numbers(text: str) -> set[str]:
     return {number.replace(",", "") for number in _NUMBER.findall(text)}
-
-
-def _finding(rule: str, message: str, *ids: str) -> Finding:
-    return Finding("hard", rule, message, ids)
